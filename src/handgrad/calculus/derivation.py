@@ -1,0 +1,227 @@
+"""The list everything else reads: equations in order, each with its phase and a sentence of why.
+
+``validate`` runs after every build or rewrite. ``with_axes`` finds out what each index runs over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from handgrad.calculus.expr import (
+    Along,
+    Expr,
+    Index,
+    Position,
+    Ref,
+    Sigma,
+    Symbol,
+    children,
+    free_indices,
+    own_positions,
+    rebuild,
+    refs,
+    walk,
+)
+from handgrad.calculus.functions import FUNCTIONS
+from handgrad.errors import DerivationError
+
+__all__ = ["Derivation", "Equation", "Phase", "validate", "with_axes"]
+
+Axis = tuple[Symbol, int]
+
+
+class Phase(Enum):
+    """Where an equation belongs in one training step."""
+
+    FORWARD = "forward"
+    BACKWARD = "backward"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True)
+class Equation:
+    """``lhs`` is defined as ``rhs``; ``why`` is the sentence a reader sees."""
+
+    lhs: Ref
+    rhs: Expr
+    phase: Phase
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """Equations in the order they are computed, over given quantities.
+
+    ``givens`` maps every symbol that is not defined by an equation (data, parameters, the learning
+    rate, optimizer state) to its number of axes; ``parameters`` are those of them that are trained.
+    """
+
+    equations: tuple[Equation, ...]
+    givens: Mapping[Symbol, int]
+    loss: Symbol
+    parameters: tuple[Symbol, ...] = ()
+
+    def phase(self, phase: Phase) -> tuple[Equation, ...]:
+        """The equations of one phase, in order."""
+        return tuple(equation for equation in self.equations if equation.phase is phase)
+
+    def defining(self, symbol: Symbol) -> Equation:
+        """The equation that defines a symbol; raises ``DerivationError`` if there is none."""
+        for equation in self.equations:
+            if equation.lhs.symbol == symbol:
+                return equation
+        raise DerivationError(f"No equation defines {symbol}.")
+
+
+def validate(derivation: Derivation) -> Derivation:
+    """The derivation itself, once every name is defined once and before use, and indices agree.
+
+    Raises ``DerivationError`` for a name undefined, defined twice or used with another number of
+    indices; for an index neither summed nor on the left; for a function given the wrong arguments.
+    """
+    ranks = dict(derivation.givens)
+    defined = {equation.lhs.symbol for equation in derivation.equations}
+    for equation in derivation.equations:
+        lhs = equation.lhs
+        if lhs.symbol in ranks:
+            what = "given and also defined" if lhs.symbol in derivation.givens else "defined twice"
+            raise DerivationError(f"{lhs.symbol} is {what}. Give each quantity one name.")
+        for ref in refs(equation.rhs):
+            _check_reference(ref, ranks, defined, lhs)
+        _check_indices(equation)
+        _check_calls(equation)
+        ranks[lhs.symbol] = len(lhs.indices)
+    if derivation.loss not in ranks:
+        raise DerivationError(f"The loss {derivation.loss} is not defined by any equation.")
+    return derivation
+
+
+def _check_reference(ref: Ref, ranks: Mapping[Symbol, int], defined: set[Symbol], lhs: Ref) -> None:
+    if ref.symbol == lhs.symbol:
+        raise DerivationError(
+            f"{lhs.symbol} is defined by itself. Give the new quantity another name, "
+            f"for example {lhs.symbol}_next."
+        )
+    if ref.symbol not in ranks:
+        hint = "used before it is defined" if ref.symbol in defined else "not defined"
+        advice = "Move its equation up." if ref.symbol in defined else "Define it or give its value."
+        raise DerivationError(f"{ref.symbol}, in the equation of {lhs.symbol}, is {hint}. {advice}")
+    if ranks[ref.symbol] != len(ref.indices):
+        raise DerivationError(
+            f"{ref.symbol} has {_count(ranks[ref.symbol])} but is used with "
+            f"{len(ref.indices)} in the equation of {lhs.symbol}."
+        )
+
+
+def _count(rank: int) -> str:
+    return {0: "no index", 1: "1 index"}.get(rank, f"{rank} indices")
+
+
+def _check_indices(equation: Equation) -> None:
+    left = [p.name for p in equation.lhs.indices if isinstance(p, Index)]
+    if len(left) != len(equation.lhs.indices) or len(set(left)) != len(left):
+        raise DerivationError(
+            f"The left side of {equation.lhs.symbol} needs a different letter for each index."
+        )
+    for name in free_indices(equation.rhs):
+        if name not in left:
+            raise DerivationError(
+                f"The index {name} in the equation of {equation.lhs.symbol} is neither summed nor "
+                f"on the left. Write sum({name}, …), or put {name} on the left."
+            )
+    for node in walk(equation.rhs):
+        for position in own_positions(node):
+            if isinstance(position, int) and position < 1:
+                raise DerivationError(
+                    f"Index {position} in the equation of {equation.lhs.symbol}: count from 1."
+                )
+
+
+def _check_calls(equation: Equation) -> None:
+    for node in walk(equation.rhs):
+        name, wanted, got = "", 0, 0
+        match node:
+            case Along(function, _, _, at):
+                row = FUNCTIONS.get(function)
+                if row is None or row.pullback is None or row.reduces != (at is None):
+                    raise DerivationError(f"{function} is no function along an index.")
+            case _:
+                name = getattr(node, "function", "")
+                wanted = FUNCTIONS[name].arity if name in FUNCTIONS else -1
+                got = len(children(node))
+        if name and wanted != got:
+            known = f"takes {wanted} argument{'s' * (wanted != 1)}, not {got}"
+            raise DerivationError(
+                f"In the equation of {equation.lhs.symbol}: {name} "
+                f"{known if wanted > 0 else 'is no function of single numbers'}."
+            )
+
+
+def with_axes(equations: Iterable[Equation], givens: Mapping[Symbol, int]) -> tuple[Equation, ...]:
+    """The equations, every index knowing whose axis it runs over.
+
+    An index runs over the axis of the given quantity it is used on, directly or through earlier
+    equations. Raises ``DerivationError`` where nothing says how far an index runs.
+    """
+    axes: dict[Axis, Axis] = {(s, n): (s, n) for s, rank in givens.items() for n in range(rank)}
+    result: list[Equation] = []
+    for equation in equations:
+        rhs = _spread(equation.rhs, {}, axes, equation)
+        found = _ranges(rhs)
+        lhs = equation.lhs
+        for place, position in enumerate(lhs.indices):
+            if isinstance(position, Index):
+                axes[lhs.symbol, place] = _known(position, found.get(position.name), lhs.symbol)
+        named = tuple(
+            replace(p, axis=axes[lhs.symbol, n]) if isinstance(p, Index) else p
+            for n, p in enumerate(lhs.indices)
+        )
+        result.append(replace(equation, lhs=Ref(lhs.symbol, named), rhs=rhs))
+    return tuple(result)
+
+
+def _ranges(expr: Expr) -> dict[str, Axis]:
+    """What each free index runs over, as far as the references below say."""
+    return {name: i.axis for name, i in free_indices(expr).items() if i.axis is not None}
+
+
+def _spread(
+    expr: Expr, bound: Mapping[str, Axis], axes: Mapping[Axis, Axis], equation: Equation
+) -> Expr:
+    """Write into every index below the axis that its uses say it runs over."""
+
+    def mark(position: Position, axis: Axis | None) -> Position:
+        known = axis or (bound.get(position.name) if isinstance(position, Index) else None)
+        return replace(position, axis=known) if isinstance(position, Index) and known else position
+
+    match expr:
+        case Ref(symbol, indices):
+            placed = (mark(p, axes.get((symbol, n))) for n, p in enumerate(indices))
+            return Ref(symbol, tuple(placed))
+        case Sigma(indices, body):
+            inner = _spread(body, bound, axes, equation)
+            return Sigma(tuple(_ranged(i, inner, equation) for i in indices), inner)
+        case Along(function, index, body, at):
+            inner = _spread(body, bound, axes, equation)
+            ranged = _ranged(index, inner, equation)
+            place = mark(at, ranged.axis) if at is not None else None
+            return Along(function, ranged, inner, place)
+        case _:
+            parts = (_spread(part, bound, axes, equation) for part in children(expr))
+            return rebuild(expr, tuple(parts))
+
+
+def _ranged(index: Index, body: Expr, equation: Equation) -> Index:
+    axis = _ranges(body).get(index.name) or index.axis
+    return replace(index, axis=_known(index, axis, equation.lhs.symbol))
+
+
+def _known(index: Index, axis: Axis | None, where: Symbol) -> Axis:
+    if axis is None:
+        raise DerivationError(
+            f"Nothing says how far the index {index.name} runs in the equation of {where}: "
+            "it is used on no array there."
+        )
+    return axis

@@ -1,0 +1,380 @@
+"""Expressions in index notation: a tree of frozen nodes, and the few walks everything else is made of.
+
+An operator builds a node and does nothing else; every simplification is a named pass (``rewrite``).
+Indices are bound variables: ``substitute`` renames, so nothing is captured when a symbol occurs twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import count
+
+__all__ = [
+    "Along",
+    "Call",
+    "Delta",
+    "Expr",
+    "Forms",
+    "Index",
+    "Num",
+    "Partial",
+    "Position",
+    "Power",
+    "Product",
+    "Ref",
+    "Sigma",
+    "Sum",
+    "Symbol",
+    "Value",
+    "call",
+    "children",
+    "free_indices",
+    "fresh",
+    "index_names",
+    "rebuild",
+    "refs",
+    "substitute",
+    "transform",
+    "walk",
+]
+
+LETTERS = "kijlpqrstuvwcdefgh"
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """The name of a quantity, as data: ``W1`` is ``Symbol("W", 1)``, ``dL/dW1`` has its ``loss`` set.
+
+    >>> str(Symbol("W", 1)), str(Symbol("W", 1).gradient(Symbol("L"))), str(Symbol("W", 1).updated)
+    ('W1', 'dL/dW1', 'W1_new')
+    """
+
+    base: str
+    number: int | None = None
+    state: str = ""  # m in m_W1: what an optimizer remembers of W1
+    loss: Symbol | None = None  # L in dL/dW1
+    new: bool = False
+
+    def __str__(self) -> str:
+        name = self.base if self.number is None else f"{self.base}{self.number}"
+        name = f"{self.state}_{name}" if self.state else name
+        name = f"d{self.loss}/d{name}" if self.loss else name
+        return f"{name}_new" if self.new else name
+
+    def gradient(self, loss: Symbol) -> Symbol:
+        """The symbol of d loss / d self."""
+        return replace(self, loss=loss)
+
+    @property
+    def updated(self) -> Symbol:
+        """The symbol of the value after the update."""
+        return replace(self, new=True)
+
+    @property
+    def plain(self) -> Symbol:
+        """The quantity whose shape this one has: ``W1`` for ``dL/dW1``, ``W1_new`` and ``m_W1``."""
+        return Symbol(self.base, self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A bound variable; ``axis`` says whose axis it runs over (symbol, position), once that is known."""
+
+    name: str
+    axis: tuple[Symbol, int] | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Position = int | Index  # an index, or a constant counted from 1
+
+
+class Expr:
+    """Base of all nodes. Operators build nodes; a Python number becomes an exact ``Num``."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Expr | int) -> Expr:
+        return Sum((self, as_expr(other)))
+
+    def __radd__(self, other: int) -> Expr:
+        return Sum((as_expr(other), self))
+
+    def __sub__(self, other: Expr | int) -> Expr:
+        return Sum((self, -as_expr(other)))
+
+    def __rsub__(self, other: int) -> Expr:
+        return Sum((as_expr(other), -self))
+
+    def __mul__(self, other: Expr | int) -> Expr:
+        return Product((self, as_expr(other)))
+
+    def __rmul__(self, other: int) -> Expr:
+        return Product((as_expr(other), self))
+
+    def __truediv__(self, other: Expr | int) -> Expr:
+        return Product((self, Power(as_expr(other), Num(-1))))
+
+    def __rtruediv__(self, other: int) -> Expr:
+        return Product((as_expr(other), Power(self, Num(-1))))
+
+    def __pow__(self, other: Expr | int) -> Expr:
+        return Power(self, as_expr(other))
+
+    def __neg__(self) -> Expr:
+        return Product((Num(-1), self))
+
+
+@dataclass(frozen=True, slots=True)
+class Num(Expr):
+    """An exact number: an integer, a fraction, or the decimal that was written."""
+
+    value: Fraction | int
+
+
+@dataclass(frozen=True, slots=True)
+class Value(Expr):
+    """A computed number standing where a symbol stood; shown rounded, kept in full."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ref(Expr):
+    """A quantity, or an element of it: ``W1[j,i]``, ``x[2]``, ``L``. Constant indices count from 1."""
+
+    symbol: Symbol
+    indices: tuple[Position, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Expr):
+    terms: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Product(Expr):
+    factors: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Power(Expr):
+    base: Expr
+    exponent: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Expr):
+    """A named function, element by element; its meaning is a row of ``functions.FUNCTIONS``."""
+
+    function: str
+    arguments: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sigma(Expr):
+    """The sum of ``body`` over the whole range of each index."""
+
+    indices: tuple[Index, ...]
+    body: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Along(Expr):
+    """A function of all values ``body`` takes along ``index``.
+
+    With ``at`` it is a vector function, read at one place (softmax over k, at k = j);
+    without, a reduction (the maximum over k). ``index`` is bound in ``body`` only.
+    """
+
+    function: str
+    index: Index
+    body: Expr
+    at: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delta(Expr):
+    """Kronecker's δ: 1 where both indices are equal, else 0."""
+
+    left: Position
+    right: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Forms(Expr):
+    """One quantity in two forms: the one printed in books, and the one that keeps its digits."""
+
+    book: Expr
+    stable: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Partial(Expr):
+    """The name of a local derivative, ∂top/∂bottom; it stands on the left of a worked line."""
+
+    top: Ref
+    bottom: Ref
+
+
+def as_expr(value: Expr | int | Fraction) -> Expr:
+    """The expression itself, or the number as an exact ``Num``."""
+    return value if isinstance(value, Expr) else Num(value)
+
+
+def call(function: str, *arguments: Expr | int) -> Call:
+    """A call node: ``call("max", 0, z)``."""
+    return Call(function, tuple(as_expr(argument) for argument in arguments))
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The direct parts of a node, in reading order."""
+    match expr:
+        case Sum(parts) | Product(parts) | Call(_, parts):
+            return parts
+        case Power(base, exponent):
+            return (base, exponent)
+        case Sigma(_, body) | Along(_, _, body, _):
+            return (body,)
+        case Forms(book, stable):
+            return (book, stable)
+        case Partial(top, bottom):
+            return (top, bottom)
+        case _:
+            return ()
+
+
+def rebuild(expr: Expr, parts: tuple[Expr, ...]) -> Expr:
+    """The same kind of node over other parts."""
+    if all(new is old for new, old in zip(parts, children(expr), strict=True)):
+        return expr
+    match expr:
+        case Sum():
+            return Sum(parts)
+        case Product():
+            return Product(parts)
+        case Call(function):
+            return Call(function, parts)
+        case Power():
+            return Power(*parts)
+        case Sigma(indices):
+            return Sigma(indices, *parts)
+        case Along(function, index, _, at):
+            return Along(function, index, parts[0], at)
+        case Forms():
+            return Forms(*parts)
+        case _:
+            return expr
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """The node and everything below it."""
+    yield expr
+    for part in children(expr):
+        yield from walk(part)
+
+
+def refs(expr: Expr) -> Iterator[Ref]:
+    """Every reference in the expression, in reading order, repeated ones included."""
+    return (node for node in walk(expr) if isinstance(node, Ref))
+
+
+def transform(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """``change`` applied to every node, from the leaves up."""
+    return change(rebuild(expr, tuple(transform(part, change) for part in children(expr))))
+
+
+def bound_indices(expr: Expr) -> tuple[Index, ...]:
+    """The indices this node itself binds."""
+    match expr:
+        case Sigma(indices):
+            return indices
+        case Along(_, index):
+            return (index,)
+        case _:
+            return ()
+
+
+def own_positions(expr: Expr) -> tuple[Position, ...]:
+    """The indices written on this node itself, outside what it binds."""
+    match expr:
+        case Ref(_, indices):
+            return indices
+        case Delta(left, right):
+            return (left, right)
+        case Along(_, _, _, at) if at is not None:
+            return (at,)
+        case _:
+            return ()
+
+
+def free_indices(expr: Expr) -> dict[str, Index]:
+    """The indices an expression leaves open, by name, in reading order."""
+    inner: dict[str, Index] = {}
+    for part in children(expr):
+        inner |= free_indices(part)
+    for index in bound_indices(expr):
+        inner.pop(index.name, None)
+    return inner | {p.name: p for p in own_positions(expr) if isinstance(p, Index)}
+
+
+def index_names(expr: Expr) -> set[str]:
+    """Every index name that occurs, bound or free."""
+    names: set[str] = set()
+    for node in walk(expr):
+        names |= {p.name for p in own_positions(node) if isinstance(p, Index)}
+        names |= {index.name for index in bound_indices(node)}
+    return names
+
+
+def fresh(index: Index, taken: set[str]) -> Index:
+    """The index under a name that is not taken: its own if possible, else the next letter."""
+    if index.name not in taken:
+        return index
+    spare = (letter for letter in LETTERS if letter not in taken)
+    numbered = (f"{index.name}{n}" for n in count(1) if f"{index.name}{n}" not in taken)
+    return replace(index, name=next(spare, None) or next(numbered))
+
+
+def substitute(expr: Expr, new: Mapping[str, Position]) -> Expr:
+    """The expression with free indices renamed, or fixed to a number; bound ones make way."""
+    if not new:
+        return expr
+
+    def place(position: Position) -> Position:
+        return new.get(position.name, position) if isinstance(position, Index) else position
+
+    match expr:
+        case Ref(symbol, indices):
+            return Ref(symbol, tuple(map(place, indices)))
+        case Delta(left, right):
+            return Delta(place(left), place(right))
+        case Sigma(indices, body):
+            indices, body = _make_way(indices, body, new)
+            return Sigma(indices, body)
+        case Along(function, index, body, at):
+            (index,), body = _make_way((index,), body, new)
+            return Along(function, index, body, None if at is None else place(at))
+        case _:
+            return rebuild(expr, tuple(substitute(part, new) for part in children(expr)))
+
+
+def _make_way(
+    bound: tuple[Index, ...], body: Expr, new: Mapping[str, Position]
+) -> tuple[tuple[Index, ...], Expr]:
+    """Substitute below a binder: what it binds stays, and is renamed where it would capture."""
+    open_names = free_indices(body).keys() - {index.name for index in bound}
+    inner = {name: position for name, position in new.items() if name in open_names}
+    arriving = {position.name for position in inner.values() if isinstance(position, Index)}
+    taken = arriving | (index_names(body) - {index.name for index in bound})
+    renamed: list[Index] = []
+    for index in bound:
+        other = fresh(index, taken) if index.name in arriving else index
+        taken.add(other.name)
+        renamed.append(other)
+        if other is not index:
+            inner[index.name] = other
+    return tuple(renamed), substitute(body, inner)

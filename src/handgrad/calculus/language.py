@@ -1,0 +1,542 @@
+"""The language of equations: text to expressions with error positions, and expressions to text.
+
+    z[j] = sum(i, W[j,i]*x[i]) + b[j]      or as printed:  z[j] = Σ_i W[j,i]·x[i] + b[j]
+    a = softmax(k, z[k])                   along an index; ``softmax(k, z[k])[j]`` at another place
+    E = (T - a2)**2 / 2                    ``**`` or ``^``; ½, ², ³, ·, − are read too
+
+Σ extends over the following product. ``dE/dw1`` without blanks, E being the loss, is one name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from handgrad.calculus.derivation import Equation, Phase
+from handgrad.calculus.expr import (
+    Along,
+    Call,
+    Delta,
+    Expr,
+    Forms,
+    Index,
+    Num,
+    Partial,
+    Position,
+    Power,
+    Product,
+    Ref,
+    Sigma,
+    Sum,
+    Symbol,
+    Value,
+    free_indices,
+    substitute,
+)
+from handgrad.calculus.functions import FUNCTIONS
+from handgrad.errors import LanguageError
+
+__all__ = [
+    "name",
+    "number",
+    "parse_element",
+    "parse_equations",
+    "parse_formula",
+    "symbol",
+    "text",
+]
+
+MAX_DEPTH = 60
+MAX_CHARACTERS = 200_000
+
+# --- writing ---------------------------------------------------------------------------------
+
+SUM, NEGATED, PRODUCT, POWER, ATOM = range(5)  # how tightly a written piece holds together
+POWERS = {Fraction(2): "²", Fraction(3): "³"}
+
+Leaf = Callable[[Ref], str]
+Shown = Callable[[float], str]
+
+
+def text(
+    expr: Expr,
+    leaf: Leaf | None = None,
+    shown: Shown = repr,
+    functions: Mapping[str, str] | None = None,
+) -> str:
+    """The canonical text; or the same walk over other names, digits and function templates."""
+    return _Writer(leaf or name, shown, functions or {}).write(expr)[0]
+
+
+def name(ref: Ref) -> str:
+    """``W1[2,1]``, ``L``: the public name of a quantity or an element."""
+    inside = ",".join(str(position) for position in ref.indices)
+    return f"{ref.symbol}[{inside}]" if inside else str(ref.symbol)
+
+
+def number(value: Fraction | int) -> str:
+    """An exact number as one writes it: ½, 0.01, 2/3.
+
+    >>> [number(Fraction(n)) for n in ("1/2", "0.01", "2/3", "-4")]
+    ['½', '0.01', '2/3', '−4']
+    """
+    value = Fraction(value)
+    sign, size = ("−" if value < 0 else ""), abs(value)
+    if size == Fraction(1, 2):
+        return sign + "½"
+    rest, twos, fives = size.denominator, 0, 0
+    while rest % 2 == 0:
+        rest, twos = rest // 2, twos + 1
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    places = max(twos, fives)
+    if rest != 1 or places > 30:
+        return f"{sign}{size.numerator}/{size.denominator}"
+    digits = str(size.numerator * 10**places // size.denominator).rjust(places + 1, "0")
+    return sign + (f"{digits[:-places]}.{digits[-places:]}" if places else digits)
+
+
+@dataclass(frozen=True)
+class _Writer:
+    leaf: Leaf
+    shown: Shown
+    functions: Mapping[str, str]
+
+    def called(self, function: str, inside: str) -> str:
+        return self.functions.get(function, f"{function}({{}})").format(inside)
+
+    def write(self, expr: Expr) -> tuple[str, int]:
+        """The text of a node, and how tightly it holds together."""
+        match expr:
+            case Num(value):
+                return _held(number(value), "/" in number(value))
+            case Value(value):
+                return _held(self.shown(value), False)
+            case Ref():
+                return self.leaf(expr), ATOM
+            case Partial(top, bottom):
+                return f"d{self.leaf(top)}/d{self.leaf(bottom)}", ATOM
+            case Sum(terms):
+                return self.sum(terms), SUM
+            case Product(factors):
+                return self.product(factors)
+            case Power(_, Num(value)) if value < 0:
+                return self.product((expr,))
+            case Power(base, exponent):
+                return self.power(base, exponent), POWER
+            case Sigma(indices, body):
+                letters = ",".join(index.name for index in indices)
+                return f"Σ_{letters} {self.inside(body, PRODUCT)}", NEGATED
+            case Call("equal", (left, right)):
+                return f"[{self.inside(left, SUM)} = {self.inside(right, SUM)}]", ATOM
+            case Call("rows", rows):
+                return f"[{'; '.join(self.write(row)[0] for row in rows)}]", ATOM
+            case Call("row", numbers):
+                return " ".join(self.write(number)[0] for number in numbers), ATOM
+            case Call("T", (array,)):
+                inner = self.inside(array, ATOM)
+                return (f"({inner})ᵀ" if "/" in inner else f"{inner}ᵀ"), ATOM
+            case Call("@" | "∘" as operator, arrays):
+                sign = "·" if operator == "@" else " ∘ "
+                return sign.join(self.inside(array, POWER) for array in arrays), PRODUCT
+            case Call(function, arguments):
+                inside = ", ".join(self.inside(a, SUM) for a in arguments)
+                return self.called(function, inside), ATOM
+            case Along(function, index, body, at):
+                if isinstance(at, Index) and at.name not in free_indices(replace(expr, at=None)):
+                    index, body = at, substitute(body, {index.name: at})
+                inner = self.called(function, f"{index.name}, {self.inside(body, SUM)}")
+                return inner + (f"[{at}]" if at is not None and at != index else ""), ATOM
+            case Delta(left, right):
+                return f"δ({left}, {right})", ATOM
+            case Forms(book, _):
+                return self.write(book)
+            case _:
+                raise TypeError(f"no text for {type(expr).__name__}")
+
+    def inside(self, expr: Expr, least: int) -> str:
+        """The text, in brackets where it would not hold together."""
+        written, tightness = self.write(expr)
+        return written if tightness >= least else f"({written})"
+
+    def sum(self, terms: tuple[Expr, ...]) -> str:
+        pieces: list[str] = []
+        for term in terms:
+            piece = self.inside(term, NEGATED)
+            if pieces and piece.startswith("−"):
+                pieces.append(f" − {piece[1:]}")
+            else:
+                pieces.append(f" + {piece}" if pieces else piece)
+        return "".join(pieces)
+
+    def product(self, factors: tuple[Expr, ...]) -> tuple[str, int]:
+        written, tightness = "", PRODUCT
+        factors = tuple(part for factor in factors for part in _spread(factor))
+        for n, factor in enumerate(factors):
+            last = n == len(factors) - 1
+            match factor:
+                case Num(value) if value == -1 and n == 0 and not last:
+                    written, tightness = "−", NEGATED
+                    continue
+                case Power(base, Num(value)) if value < 0:
+                    below = base if value == -1 else Power(base, Num(-value))
+                    head = written if written not in ("", "−") else written + "1"
+                    written = f"{head}/{self.inside(below, POWER)}"
+                    continue
+                case _:
+                    piece = self.factor(factor, written in ("", "−"), last)
+            if written == "" and piece.startswith("−"):
+                tightness = NEGATED
+            written += piece if written in ("", "−") else f"·{piece}"
+        return written, tightness
+
+    def factor(self, factor: Expr, first: bool, last: bool) -> str:
+        """A factor: the first may carry a minus, the last may be a Σ; products stay grouped."""
+        if isinstance(factor, Sigma) and last:
+            return self.write(factor)[0]
+        written, tightness = self.write(factor)
+        signed = isinstance(factor, Num | Value) and written.startswith("−")
+        if tightness >= POWER or (first and signed):
+            return written
+        if tightness == PRODUCT and isinstance(factor, Num):
+            return written if first else f"({written})"
+        return f"({written})"
+
+    def power(self, base: Expr, exponent: Expr) -> str:
+        below = self.inside(base, ATOM)
+        if isinstance(exponent, Num) and Fraction(exponent.value) in POWERS:
+            return below + POWERS[Fraction(exponent.value)]
+        return f"{below}^{self.inside(exponent, ATOM)}"
+
+
+def _spread(factor: Expr) -> tuple[Expr, ...]:
+    """A product that is one form of a factor reads as part of the product around it."""
+    return factor.book.factors if isinstance(factor, Forms) and isinstance(factor.book, Product) else (factor,)
+
+
+def _held(written: str, fraction: bool) -> tuple[str, int]:
+    if written.startswith("−") or written.startswith("-"):
+        return "−" + written[1:], NEGATED
+    return written, PRODUCT if fraction else ATOM
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+TOKEN = re.compile(
+    r"""(?P<blank>[ \t]+)
+      | (?P<sigma>Σ_(?:\{[^\W\d]\w*(?:,[^\W\d]\w*)*\}|[^\W\d]\w*(?:,[^\W\d]\w*)*))
+      | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[½¼¾])
+      | (?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹]+|\*\*|\^)
+      | (?P<name>(?:(?![⁰¹²³⁴⁵⁶⁷⁸⁹½¼¾])[^\W\d])(?:(?![⁰¹²³⁴⁵⁶⁷⁸⁹½¼¾])\w)*)
+      | (?P<op>[-+*/·×−()\[\],=])""",
+    re.VERBOSE,
+)
+ALIASES = {"σ": "sigmoid", "ln": "log", "Exp": "exp", "θ": "step"}
+VULGAR = {"½": Fraction(1, 2), "¼": Fraction(1, 4), "¾": Fraction(3, 4)}
+
+
+@dataclass(frozen=True)
+class Token:
+    kind: str
+    text: str
+    column: int
+
+
+def symbol(written: str) -> Symbol:
+    """The symbol of a written name: trailing digits are its number.
+
+    >>> symbol("W12")
+    Symbol(base='W', number=12, state='', loss=None, new=False)
+    """
+    found = re.fullmatch(r"(.*?[^\d])([1-9]\d{0,5}|0)", written)
+    return Symbol(found[1], int(found[2])) if found else Symbol(written)
+
+
+def parse_equations(
+    source: str, loss: str = "", names: Mapping[str, Symbol] | None = None, phase: Phase = Phase.FORWARD
+) -> tuple[Equation, ...]:
+    """One equation a line; blank lines and ``#`` comments are skipped.
+
+    ``names`` says which written names are which symbols, where the spelling alone does not.
+    Raises ``LanguageError`` with line and column.
+    """
+    if len(source) > MAX_CHARACTERS:
+        raise LanguageError(f"{len(source):,} characters; at most {MAX_CHARACTERS:,} are read.")
+    result: list[Equation] = []
+    for n, line in enumerate(source.split("\n"), 1):
+        content = line.split("#", 1)[0].rstrip()
+        if content.strip():
+            parser = _Parser(content, n, source, loss, names or {})
+            lhs, rhs = parser.equation()
+            result.append(Equation(lhs, rhs, phase))
+    return tuple(result)
+
+
+def parse_formula(source: str, names: Mapping[str, Symbol] | None = None) -> Expr:
+    """One expression, for an activation or loss given as a formula."""
+    if len(source) > MAX_CHARACTERS:
+        raise LanguageError(f"{len(source):,} characters; at most {MAX_CHARACTERS:,} are read.")
+    parser = _Parser(source.replace("\n", " "), 1, source, "", names or {})
+    expr = parser.expression()
+    parser.finished("an operator or the end of the formula")
+    return expr
+
+
+def parse_element(source: str, names: Mapping[str, Symbol]) -> Ref:
+    """A quantity or one of its elements, as on the command line: ``W1[2,1]``, ``dL/dz1[1]``.
+
+    ``names`` maps every known name to its symbol.
+    """
+    found = re.fullmatch(r"\s*(.+?)\s*(?:\[([\s\d,]*)\])?\s*", source)
+    written = found[1] if found else source
+    if found is None or written not in names:
+        from_known = ", ".join(sorted(names)[:12])
+        raise LanguageError(f"There is no quantity {written!r}. There are {from_known}, …")
+    inside = [part.strip() for part in found[2].split(",")] if found[2] else []
+    if any(not part.isdigit() or len(part) > 9 or int(part) < 1 for part in inside):
+        raise LanguageError(f"{source!r}: an element is written W1[2,1], counting from 1.")
+    return Ref(names[written], tuple(int(part) for part in inside))
+
+
+class _Parser:
+    """Recursive descent over one line."""
+
+    def __init__(
+        self, line: str, line_number: int, source: str, loss: str, names: Mapping[str, Symbol]
+    ) -> None:
+        self.line_number, self.source, self.loss, self.names = line_number, source, loss, names
+        self.tokens = list(self.tokenize(line))
+        self.place = 0
+        self.depth = 0
+
+    def tokenize(self, line: str) -> Iterator[Token]:
+        column = 0
+        gradient = re.compile(rf"d{re.escape(self.loss)}/d[^\W\d]\w*(?!\w)") if self.loss else None
+        while column < len(line):
+            found = gradient.match(line, column) if gradient else None
+            kind = "name"
+            if found is None:
+                found = TOKEN.match(line, column)
+                if found is None:
+                    raise self.error(column + 1, f"The character {line[column]!r} means nothing here.")
+                kind = found.lastgroup or ""
+            if kind != "blank":
+                yield Token(kind, found[0], column + 1)
+            column = found.end()
+        yield Token("end", "", len(line) + 1)
+
+    def error(self, column: int, message: str) -> LanguageError:
+        return LanguageError(message, source=self.source, line=self.line_number, column=column)
+
+    @property
+    def next(self) -> Token:
+        return self.tokens[self.place]
+
+    def take(self) -> Token:
+        self.place += 1
+        return self.tokens[self.place - 1]
+
+    def accept(self, *texts: str) -> Token | None:
+        return self.take() if self.next.kind in ("op", "power") and self.next.text in texts else None
+
+    def expect(self, symbol_text: str) -> Token:
+        return self.accept(symbol_text) or self.fail(f"{symbol_text!r}")
+
+    def finished(self, wanted: str) -> None:
+        if self.next.kind != "end":
+            self.fail(wanted)
+
+    def fail(self, wanted: str) -> Token:
+        got = f"{self.next.text!r}" if self.next.text else "the end of the line"
+        raise self.error(self.next.column, f"Expected {wanted}, got {got}.")
+
+    def equation(self) -> tuple[Ref, Expr]:
+        start = self.next
+        if start.kind != "name":
+            self.fail("a name, as in z1 = w1*x + b1")
+        lhs = self.atom()
+        if not isinstance(lhs, Ref):
+            raise self.error(start.column, "The left side of an equation is one name, such as z1[j].")
+        self.expect("=")
+        rhs = self.expression()
+        self.finished("an operator or the end of the equation")
+        return lhs, rhs
+
+    def expression(self) -> Expr:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self.error(self.next.column, f"Brackets nest more than {MAX_DEPTH} deep.")
+        terms = [self.term()]
+        while operator := self.accept("+", "-", "−"):
+            term = self.term()
+            terms.append(term if operator.text == "+" else _negated(term))
+        self.depth -= 1
+        return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+
+    def term(self) -> Expr:
+        if self.accept("-", "−"):
+            return _negated(self.nested(self.term))
+        if self.accept("+"):
+            return self.nested(self.term)
+        factors = [self.factor()]
+        while operator := self.accept("*", "·", "×", "/"):
+            factor = self.factor()
+            over = operator.text == "/"
+            match factors[-1], factor:
+                case Num(above), Num(below) if over and len(factors) == 1 and below != 0:
+                    factors = [Num(Fraction(above) / below)]
+                case _:
+                    factors.append(Power(factor, Num(-1)) if over else factor)
+        if isinstance(factors[0], Num) and factors[0].value == 1 and len(factors) > 1:
+            factors = factors[1:] if _divides(factors[1]) else factors
+        return factors[0] if len(factors) == 1 else Product(tuple(factors))
+
+    def nested(self, parse: Callable[[], Expr]) -> Expr:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self.error(self.next.column, f"Signs or powers nest more than {MAX_DEPTH} deep.")
+        result = parse()
+        self.depth -= 1
+        return result
+
+    def factor(self) -> Expr:
+        if self.next.kind == "sigma":
+            letters = self.take().text[2:].strip("{}").split(",")
+            return Sigma(tuple(map(Index, letters)), self.nested(self.term))
+        if self.next.text in ("-", "−"):
+            self.take()
+            return _negated(self.nested(self.factor))
+        base = self.atom()
+        if self.next.kind != "power":
+            return base
+        power = self.take()
+        if power.text in ("**", "^"):
+            exponent = self.nested(self.factor)
+        else:
+            exponent = Num(int(power.text.translate(SUPERSCRIPTS)[:6]))
+        return Power(base, exponent)
+
+    def atom(self) -> Expr:
+        token = self.take()
+        if token.kind == "number":
+            return self.number(token)
+        if token.kind == "name":
+            if self.accept("("):
+                return self.call(token)
+            indices = tuple(self.indices()) if self.accept("[") else ()
+            return Ref(self.names.get(token.text) or self.named(token.text), indices)
+        if token.text == "(":
+            inner = self.expression()
+            self.expect(")")
+            return inner
+        if token.text == "[":
+            left = self.expression()
+            self.expect("=")
+            right = self.expression()
+            self.expect("]")
+            return Call("equal", (left, right))
+        self.place -= 1
+        self.fail("a number, a name or a bracket")
+        raise AssertionError
+
+    def named(self, written: str) -> Symbol:
+        prefix = f"d{self.loss}/d"
+        if self.loss and written.startswith(prefix):
+            rest = written[len(prefix) :]
+            return (self.names.get(rest) or symbol(rest)).gradient(symbol(self.loss))
+        return symbol(written)
+
+    def number(self, token: Token) -> Num:
+        if token.text in VULGAR:
+            return Num(VULGAR[token.text])
+        digits, _, exponent = token.text.lower().partition("e")
+        if len(digits) > 400 or len(exponent) > 4 or abs(int(exponent or 0)) > 400:
+            raise self.error(token.column, "A number has at most 400 digits and exponent 400.")
+        value = Fraction(token.text)
+        return Num(value.numerator if value.denominator == 1 else value)
+
+    def indices(self) -> Iterator[Position]:
+        while True:
+            token = self.take()
+            if token.kind == "name":
+                yield Index(token.text)
+            elif token.kind == "number" and token.text.isdigit() and len(token.text) < 10:
+                yield int(token.text)
+            else:
+                self.place -= 1
+                self.fail("an index: a letter, or a number counted from 1")
+            if self.accept("]"):
+                return
+            self.expect(",")
+
+    def call(self, token: Token) -> Expr:
+        function = ALIASES.get(token.text, token.text)
+        if function in ("sum", "Σ"):
+            return self.sum(token)
+        if function in ("δ", "delta") and function not in FUNCTIONS:
+            left, right = (next(self.one_index()) for _ in range(2))
+            self.expect(")")
+            return Delta(left, right)
+        if function not in FUNCTIONS:
+            near = ", ".join(sorted(f for f in FUNCTIONS if f[0] == function[0])) or "sum, exp, log"
+            raise self.error(token.column, f"There is no function {token.text!r} (near it: {near}).")
+        arguments = [self.expression()]
+        while self.accept(","):
+            arguments.append(self.expression())
+        self.expect(")")
+        return self.along(function, token, arguments)
+
+    def one_index(self) -> Iterator[Position]:
+        token = self.take()
+        self.accept(",")
+        yield int(token.text) if token.text.isdigit() else Index(token.text)
+
+    def sum(self, token: Token) -> Expr:
+        letters: list[Index] = []
+        while self.next.kind == "name" and self.tokens[self.place + 1].text == ",":
+            letters.append(Index(self.take().text))
+            self.take()
+        if not letters:
+            raise self.error(token.column, "Write sum(i, …): first the index, then what is added up.")
+        body = self.expression()
+        self.expect(")")
+        return Sigma(tuple(letters), body)
+
+    def along(self, function: str, token: Token, arguments: list[Expr]) -> Expr:
+        """A call whose first argument is an index of the second runs along that index."""
+        row = FUNCTIONS[function]
+        match arguments:
+            case [Ref(letter, ()), body] if row.pullback and str(letter) in free_indices(body):
+                index = Index(str(letter))
+                if row.reduces:
+                    return Along(function, index, body)
+                at: Position = index
+                if self.accept("["):
+                    (at,) = tuple(self.indices())
+                return Along(function, index, body, at)
+            case _ if row.arity == len(arguments):
+                return Call(function, tuple(arguments))
+            case _ if row.arity:
+                wanted = f"{row.arity} argument{'s' * (row.arity > 1)}"
+            case _:
+                wanted = f"an index and a body, as in {function}(k, z[k])"
+        raise self.error(token.column, f"{function} takes {wanted}, not {len(arguments)}.")
+
+
+def _divides(factor: Expr) -> bool:
+    return isinstance(factor, Power) and factor.exponent == Num(-1)
+
+
+def _negated(expr: Expr) -> Expr:
+    match expr:
+        case Num(value):
+            return Num(-value)
+        case Product((Num(value), *rest)) if value > 0:
+            return Product((Num(-value), *rest))
+        case Product(factors):
+            return Product((Num(-1), *factors))
+        case _:
+            return Product((Num(-1), expr))

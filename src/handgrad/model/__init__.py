@@ -1,0 +1,1 @@
+"""What a user describes: networks, optimizers, problems and the file they are written in."""

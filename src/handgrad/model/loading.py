@@ -1,0 +1,229 @@
+"""A validated problem file in, a Problem out: parameters drawn or read, equations parsed.
+
+``initial`` draws what was not given, from a seed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from handgrad.calculus.expr import Symbol
+from handgrad.errors import FileError, InputError, LanguageError, LimitError, Mistake, ProblemFileError
+from handgrad.model.forms import Activation, Loss
+from handgrad.model.limits import Limits
+from handgrad.model.network import Formula, Layer
+from handgrad.model.problem import (
+    Claim,
+    Notation,
+    Problem,
+    Training,
+    equations_problem,
+    network_problem,
+)
+from handgrad.model.problem_file import mistake_at, read_problem_file
+from handgrad.model.schema import LayerTable, NetworkTable, ProblemFile, TrainingTable
+
+__all__ = ["INITS", "LEARNING_RATES", "Drawn", "draw", "load", "problem_of"]
+
+Array = Any
+T = TypeVar("T")
+
+# PyTorch's, where it has a default worth having; 0.1 for gradient descent, as in textbooks
+LEARNING_RATES = {"adagrad": 0.01, "rmsprop": 0.01, "adam": 0.001, "adamw": 0.001}
+
+
+def load(path: str | os.PathLike[str]) -> Problem:
+    """The problem in a TOML file. Raises ``InputError`` with every mistake in it."""
+    return problem_of(read_problem_file(path), Path(path).parent)
+
+
+def problem_of(file: ProblemFile, folder: Path = Path()) -> Problem:
+    """The problem a validated file describes; weights are looked for in ``folder``."""
+    details: dict[str, Any] = {
+        "training": training(file.training),
+        "notation": Notation(**{k: v for k, v in vars(file.notation).items() if v is not None}),
+        "claims": tuple(Claim(c.quantity, c.value, c.step) for c in file.claims),
+        "title": file.title,
+        "source": file.source,
+    }
+    if file.network is not None:
+        return _network(file, file.network, folder, details)
+    assert file.equations is not None
+    table = file.equations
+    return _placed(
+        file,
+        ("equations", "forward"),
+        lambda: equations_problem(
+            table.forward,
+            table.loss,
+            dict(file.parameters),
+            dict(file.data),
+            frozen=table.frozen,
+            reduce=table.reduce,
+            **details,
+        ),
+    )
+
+
+def training(table: TrainingTable) -> Training:
+    """The training of a file, the learning rate filled in."""
+    rate = table.learning_rate
+    return Training(
+        optimizer=table.optimizer,
+        learning_rate=LEARNING_RATES.get(table.optimizer, 0.1) if rate is None else rate,
+        options=table.options(),
+        steps=table.steps,
+        epochs=table.epochs,
+        batch_size=table.batch_size,
+        shuffle=table.shuffle,
+        loss_below=table.stop.loss_below if table.stop else None,
+        l2=table.l2,
+    )
+
+
+def _placed(file: ProblemFile, path: tuple[str | int, ...], build: Callable[[], T]) -> T:
+    """Build, and tell a mistake found on the way with its place in the file."""
+    try:
+        return build()
+    except LanguageError as error:
+        place = mistake_at(file, path, "")
+        inside = f"line {error.line} of it, column {error.column}: {error.message}"
+        mistake = Mistake(inside, place.line, place.column, place.key)
+        raise ProblemFileError(file.origin.name, [mistake]) from None
+    except InputError as error:
+        raise ProblemFileError(file.origin.name, [mistake_at(file, path, str(error))]) from None
+
+
+def _network(
+    file: ProblemFile, table: NetworkTable, folder: Path, details: Mapping[str, Any]
+) -> Problem:
+    layers = [_layer(layer) for layer in table.layers]
+    x, y = (np.asarray(file.data[name], dtype=np.float64) for name in ("x", "y"))
+    values: dict[Symbol, Array] = {Symbol("x"): x, Symbol("y"): y}
+    given = _weights_file(folder / table.values) if table.values else {}
+    values |= _parameters(table, x.shape[1], given)
+    return _placed(
+        file,
+        ("network",),
+        lambda: network_problem(
+            layers, _loss(table.loss), values, seed=table.seed, **details
+        ),
+    )
+
+
+def _layer(table: LayerTable) -> Layer:
+    kind = "none" if table.b is None else "shared" if table.b.shared else "unit"
+    trained = table.b is not None and table.b.trainable
+    return Layer(_activation(table.activation), kind, table.W.trainable, trained)
+
+
+def _activation(given: Activation) -> Formula:
+    return Formula(given.name or "", given.options, given.formula or "")
+
+
+def _loss(given: Loss) -> Formula:
+    return Formula(given.name or "", given.options, given.formula or "", given.reduce or "")
+
+
+def _parameters(
+    table: NetworkTable, inputs: int, given: Mapping[str, Array]
+) -> dict[Symbol, Array]:
+    """Every W and b: as written, from the file of weights, or drawn; biases start at zero."""
+    values: dict[Symbol, Array] = {}
+    drawn: list[Drawn] = []
+    before = inputs
+    for number, layer in enumerate(table.layers, 1):
+        weight, bias = Symbol("W", number), Symbol("b", number)
+        units = layer.units
+        if layer.W.value is not None:
+            values[weight] = np.asarray(layer.W.value, dtype=np.float64)
+        elif str(weight) in given:
+            values[weight] = given[str(weight)]
+        elif units is None:
+            raise InputError(f"Layer {number} needs units or W.")
+        else:
+            drawn.append(Drawn(weight, units, before))
+        units = units or len(values[weight])
+        if layer.b is not None:
+            written = layer.b.value if layer.b.value is not None else given.get(str(bias))
+            zeros = 0.0 if layer.b.shared else np.zeros(units)
+            values[bias] = np.asarray(zeros if written is None else written, dtype=np.float64)
+        before = units
+    return values | draw(drawn, table.init or "glorot", table.seed)
+
+
+def _weights_file(path: Path) -> dict[str, Array]:
+    """The arrays of a safetensors file."""
+    limits = Limits()
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror}. Check network.values.") from None
+    if size > limits.data_bytes:
+        raise LimitError(f"{path} has {size:,} bytes; at most {limits.data_bytes:,} are read.")
+    try:
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+    except ImportError:
+        raise InputError(
+            'Reading weights needs safetensors: pip install "handgrad[safetensors]".'
+        ) from None
+    try:
+        return {name: np.asarray(v, dtype=np.float64) for name, v in load_file(path).items()}
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        raise FileError(f"{path} is no safetensors file: {error}") from None
+
+
+# --- initial weights -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A weight matrix to draw: one row per unit."""
+
+    symbol: Symbol
+    units: int
+    inputs: int
+
+
+Draw = Callable[[np.random.Generator, int, int], Array]
+
+
+def _glorot(rng: np.random.Generator, units: int, inputs: int) -> Array:
+    bound = np.sqrt(6 / (units + inputs))
+    return rng.uniform(-bound, bound, (units, inputs))
+
+
+INITS: Mapping[str, Draw] = {
+    "glorot": _glorot,
+    "he": lambda rng, units, inputs: rng.normal(0, np.sqrt(2 / inputs), (units, inputs)),
+    "lecun": lambda rng, units, inputs: rng.normal(0, np.sqrt(1 / inputs), (units, inputs)),
+    "normal": lambda rng, units, inputs: rng.normal(0, 1, (units, inputs)),
+}
+
+
+def draw(weights: Iterable[Drawn], init: str, seed: int) -> dict[Symbol, Array]:
+    """Initial weights, each from its own stream of the seed, so that none depends on another.
+
+    ``glorot`` draws uniformly from ±√(6/(units + inputs)), ``he`` and ``lecun`` from a normal
+    distribution of variance 2/inputs and 1/inputs, ``normal`` from N(0, 1).
+    """
+    if init not in INITS:
+        raise InputError(f"There is no init {init!r}. There are {', '.join(INITS)}.")
+    values: dict[Symbol, Array] = {}
+    for weight in weights:
+        rng = np.random.default_rng([seed, 0, weight.symbol.number or 0])
+        values[weight.symbol] = INITS[init](rng, weight.units, weight.inputs)
+    return values
+
+
+def layer_sizes(sizes: Sequence[int]) -> list[Drawn]:
+    """The weight matrices of a network with these numbers of units, inputs first."""
+    pairs = zip(sizes[1:], sizes[:-1], strict=True)
+    return [Drawn(Symbol("W", n), units, inputs) for n, (units, inputs) in enumerate(pairs, 1)]

@@ -1,0 +1,223 @@
+"""Layers in, forward equations out: weighted sum, activation, and the loss as one writes it.
+
+    z1[n,j] = Σ_i W1[j,i]·x[n,i] + b1[j]
+    a1[n,j] = sigmoid(z1[n,j])
+    L       = Σ_n,j ½·(a1[n,j] − y[n,j])²
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from handgrad.calculus.derivation import Equation, Phase
+from handgrad.calculus.expr import (
+    Along,
+    Expr,
+    Index,
+    Num,
+    Power,
+    Product,
+    Ref,
+    Sigma,
+    Sum,
+    Symbol,
+    call,
+    refs,
+    transform,
+)
+from handgrad.calculus.functions import FUNCTIONS
+from handgrad.calculus.language import parse_formula
+from handgrad.errors import InputError
+
+__all__ = ["ACTIVATIONS", "LOSSES", "Formula", "Layer", "forward_equations"]
+
+X, Y, L = Symbol("x"), Symbol("y"), Symbol("L")
+EXAMPLES, OUTPUTS, PENALTY = Symbol("m"), Symbol("K"), Symbol("λ")  # counts of y's axes; l2
+N, J, I, K = Index("n"), Index("j"), Index("i"), Index("k")
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A named function or loss with its options, or ``text``: a formula of the user's own."""
+
+    name: str = ""
+    options: Mapping[str, float] = field(default_factory=dict[str, float])
+    text: str = ""
+    reduce: str = ""  # losses: "sum" or "mean" in place of the loss's own
+
+
+@dataclass(frozen=True)
+class Layer:
+    """How one layer is built; the values of W and b are kept elsewhere."""
+
+    activation: Formula
+    bias: str = "unit"  # "unit": one for each unit, "shared": one for the layer, "none"
+    train_weight: bool = True
+    train_bias: bool = True
+
+
+# name: the options it has, with their defaults
+ACTIVATIONS: Mapping[str, Mapping[str, float]] = {
+    "identity": {},
+    "sigmoid": {},
+    "tanh": {},
+    "relu": {},
+    "leaky_relu": {"slope": 0.01},
+    "elu": {"alpha": 1.0},
+    "gelu": {},
+    "silu": {},
+    "softplus": {},
+    "softmax": {},
+}
+
+
+@dataclass(frozen=True)
+class LossRow:
+    """One loss: the term of one entry, what stands before the sum, and the sentence of why."""
+
+    term: Callable[..., Expr]  # (a, y, options…) -> expression
+    sign: int = 1
+    half: bool = False
+    over: str = "sum"  # "sum", "examples" or "entries": what it is a mean of
+    mean: str = "entries"  # what reduce = "mean" makes of it
+    why: str = ""
+    options: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+def _squared(a: Expr, y: Expr) -> Expr:
+    return (a - y) ** 2
+
+
+def _half_squared(a: Expr, y: Expr) -> Expr:
+    return Num(Fraction(1, 2)) * _squared(a, y)
+
+
+def _binary(a: Expr, y: Expr) -> Expr:
+    return y * call("log", a) + (1 - y) * call("log", 1 - a)
+
+
+def _cross(a: Expr, y: Expr) -> Expr:
+    return y * call("log", a)
+
+
+# fmt: off
+LOSSES: Mapping[str, LossRow] = {
+    "half_squared_error":      LossRow(_half_squared, mean="half", why="Half the sum of the squared errors."),
+    "squared_error":           LossRow(_squared, why="The sum of the squared errors."),
+    "half_mean_squared_error": LossRow(_squared, over="half", why="Half the squared error, mean over the m examples."),
+    "mean_squared_error":      LossRow(_squared, over="entries", why="The squared error, mean over all entries."),
+    "mean_absolute_error":     LossRow(lambda a, y: call("abs", a - y), over="entries", why="The absolute error, mean over all entries."),
+    "huber":                   LossRow(lambda a, y, delta: call("huber", a - y, delta), over="entries", why="Huber's loss, mean over all entries.", options={"delta": 1.0}),
+    "binary_cross_entropy":    LossRow(_binary, -1, over="examples", mean="examples", why="Binary cross-entropy, mean over the m examples."),
+    "cross_entropy":           LossRow(_cross, -1, over="examples", mean="examples", why="Cross-entropy, mean over the m examples."),
+}
+# fmt: on
+
+
+def forward_equations(
+    layers: Sequence[Layer], loss: Formula, *, l2: bool = False
+) -> tuple[Equation, ...]:
+    """The forward equations of a layered network, from ``x`` to the loss ``L``.
+
+    Raises ``InputError`` for an unknown activation or loss, and for a formula that uses other names.
+    """
+    equations: list[Equation] = []
+    before = X
+    for number, layer in enumerate(layers, 1):
+        z, a = Ref(Symbol("z", number), (N, J)), Ref(Symbol("a", number), (N, J))
+        equations.append(
+            Equation(z, _weighted_sum(number, before, layer), Phase.FORWARD, _why_sum(number, layer))
+        )
+        value, sentence = _activation(layer.activation, z)
+        equations.append(Equation(a, value, Phase.FORWARD, f"{sentence} of layer {number}."))
+        before = a.symbol
+    term, why = _loss(loss, Ref(before, (N, J)), Ref(Y, (N, J)))
+    if l2:
+        squares = (Sigma((J, I), Ref(Symbol("W", n), (J, I)) ** 2) for n in range(1, len(layers) + 1))
+        total = Sum(tuple(squares)) if len(layers) > 1 else next(squares)
+        term = term + Product((Num(Fraction(1, 2)), Ref(PENALTY), total))
+        why += " Plus half λ times the sum of the squared weights."
+    return (*equations, Equation(Ref(L), term, Phase.FORWARD, why))
+
+
+def _weighted_sum(number: int, before: Symbol, layer: Layer) -> Expr:
+    weight = Ref(Symbol("W", number), (J, I)) * Ref(before, (N, I))
+    total = Sigma((I,), weight)
+    if layer.bias == "none":
+        return total
+    b = Symbol("b", number)
+    return total + (Ref(b) if layer.bias == "shared" else Ref(b, (J,)))
+
+
+def _why_sum(number: int, layer: Layer) -> str:
+    if layer.bias == "none":
+        return f"Weighted sum of layer {number}."
+    return f"Weighted sum and bias of layer {number}."
+
+
+def _activation(formula: Formula, z: Ref) -> tuple[Expr, str]:
+    """The activation of z, and how a sentence about it begins."""
+    if formula.text:
+        return own_formula(formula.text, {"z": z}, "activation"), "Activation"
+    name = formula.name
+    if name not in ACTIVATIONS:
+        raise InputError(f"There is no activation {name!r}. There are {', '.join(ACTIVATIONS)}.")
+    if name == "identity":
+        return z, "Activation (identity)"
+    if name not in FUNCTIONS or not FUNCTIONS[name].arity:
+        return Along(name, K, Ref(z.symbol, (N, K)), J), f"Activation ({name})"
+    options = (decimal(v) for v in _options(formula, ACTIVATIONS[name]))
+    return call(name, z, *options), f"Activation ({name})"
+
+
+def _options(formula: Formula, known: Mapping[str, float]) -> list[float]:
+    unknown = sorted(set(formula.options) - set(known))
+    if unknown:
+        there = ", ".join(known) or "none"
+        raise InputError(f"{formula.name} has no option {unknown[0]!r}; its options: {there}.")
+    return [formula.options.get(option, default) for option, default in known.items()]
+
+
+def decimal(value: float) -> Num:
+    """The decimal that was written, exactly: 0.01 is one hundredth."""
+    exact = Fraction(repr(float(value)))
+    return Num(exact.numerator if exact.denominator == 1 else exact)
+
+
+def own_formula(text: str, places: Mapping[str, Ref], what: str) -> Expr:
+    """A user's formula with its variables put in; raises ``InputError`` for any other name."""
+    expr = parse_formula(text)
+    for ref in refs(expr):
+        if str(ref.symbol) not in places or ref.indices:
+            allowed = " and ".join(places)
+            raise InputError(f"The {what} {text!r} uses {ref.symbol}; it may use {allowed} only.")
+    return transform(expr, lambda node: places[str(node.symbol)] if isinstance(node, Ref) and str(node.symbol) in places and not node.indices else node)
+
+
+def _loss(formula: Formula, a: Ref, y: Ref) -> tuple[Expr, str]:
+    if formula.text:
+        row = LossRow(lambda a, y: own_formula(formula.text, {"a": a, "y": y}, "loss"), why="The loss.")
+    elif formula.name in LOSSES:
+        row = LOSSES[formula.name]
+    else:
+        raise InputError(f"There is no loss {formula.name!r}. There are {', '.join(LOSSES)}.")
+    over = {"": row.over, "sum": "sum", "mean": row.over if row.over != "sum" else row.mean}
+    term = row.term(a, y, *(decimal(v) for v in _options(formula, row.options)))
+    return scaled(Sigma((N, J), term), row.sign, over[formula.reduce]), row.why
+
+
+def scaled(total: Expr, sign: int, over: str) -> Expr:
+    """A sum, or that sum as a mean over examples or entries."""
+    below: dict[str, tuple[Expr, ...]] = {
+        "sum": (),
+        "half": (Num(2), Ref(EXAMPLES)),
+        "examples": (Ref(EXAMPLES),),
+        "entries": (Ref(EXAMPLES), Ref(OUTPUTS)),
+    }
+    parts = below[over]
+    if not parts:
+        return total if sign > 0 else -total
+    divisor = parts[0] if len(parts) == 1 else Product(parts)
+    return Product((Num(sign), Power(divisor, Num(-1)), total))

@@ -1,0 +1,278 @@
+"""Read a problem file: TOML comes in, validated plain data or every mistake at once goes out.
+
+>>> problem = parse_problem('''
+... [data]
+... x = [[0.5]]
+... y = [[1.5]]
+... [[network.layers]]
+... W = [[0.3]]
+... ''')
+>>> problem.network.layers[0].units
+1
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, replace
+from functools import partial
+from pathlib import Path as FilePath
+from typing import NamedTuple, cast
+
+from pydantic_core import ErrorDetails, ValidationError
+
+from handgrad.errors import FileError, Mistake, ProblemFileError
+from handgrad.model.agreement import disagreements, settled, too_many_layers
+from handgrad.model.arrays import Wrong, as_number, described, quoted
+from handgrad.model.forms import unknown_key
+from handgrad.model.limits import Limits
+from handgrad.model.positions import (
+    Path,
+    Position,
+    Positions,
+    decode,
+    locate,
+    refuse_hostile,
+    refuse_size,
+)
+from handgrad.model.schema import (
+    Claim,
+    EquationsTable,
+    LayerTable,
+    NetworkTable,
+    NotationTable,
+    Origin,
+    ProblemFile,
+    StopTable,
+    TrainingTable,
+    read_tables,
+)
+from handgrad.model.toml_text import read_toml
+
+__all__ = ["mistake_at", "parse_problem", "read_problem_file"]
+
+
+def read_problem_file(path: str | os.PathLike[str], limits: Limits | None = None) -> ProblemFile:
+    """The problem in a file.
+
+    Raises `FileError` if the file cannot be read, `LimitError` if it is too long, and
+    `ProblemFileError` with every mistake in it.
+    """
+    limits = limits or Limits()
+    name = os.fspath(path)
+    try:
+        with FilePath(path).open("rb") as file:
+            content = file.read(limits.file_bytes + 1)
+    except FileNotFoundError:
+        raise FileError(f"{name}: there is no such file. {_neighbours(name)}") from None
+    except IsADirectoryError:
+        raise FileError(f"{name} is a folder. Give a problem file in it, a .toml.") from None
+    except PermissionError:
+        raise FileError(f"{name}: no permission to read it. Change its permissions.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FileError(f"{name!r} cannot be read: {reason}. Give the path of a file.") from None
+    refuse_size(len(content), name, limits)
+    return parse_problem(decode(content, name), name, limits)
+
+
+def parse_problem(text: str, name: str = "<text>", limits: Limits | None = None) -> ProblemFile:
+    """The problem in a text; ``name`` stands for it in messages.
+
+    Raises `LimitError` if it is too long, and `ProblemFileError` with every mistake in it.
+    """
+    limits = limits or Limits()
+    text = text.removeprefix("\ufeff")
+    refuse_hostile(text, name, limits)
+    document = read_toml(text, name)
+    problem, findings = _checked(document, limits)
+    if findings or problem is None:
+        raise ProblemFileError(name, _mistakes(findings, locate(text), limits))
+    return replace(settled(problem, document), origin=Origin(name, text))
+
+
+def mistake_at(problem: ProblemFile, path: Path, message: str) -> Mistake:
+    """A mistake found later, in an equation or a formula, with its place in the file.
+
+    >>> problem = parse_problem('''[equations]
+    ... forward = "E = w**2"
+    ... loss = "F"''')
+    >>> print(mistake_at(problem, ("equations", "loss"), "F is not defined."))
+    line 3, column 8, equations.loss: F is not defined.
+    """
+    return _mistake(_Finding(path, lambda: message), locate(problem.origin.text))
+
+
+def _neighbours(name: str) -> str:
+    """The problem files beside a file that is not there."""
+    try:
+        entries = os.scandir(os.path.dirname(name) or ".")
+        found = sorted(entry.name for entry in entries if entry.name.endswith(".toml"))[:5]
+    except (OSError, ValueError):
+        return "There is no such folder either."
+    return f"In that folder are: {', '.join(found)}." if found else "Check the path."
+
+
+# --- all mistakes
+
+
+class _Finding(NamedTuple):
+    """A mistake without its place; the words are made only if it is shown."""
+
+    path: Path
+    words: Callable[[], str]
+    at_key: bool = False
+
+
+def _checked(
+    document: dict[str, object], limits: Limits
+) -> tuple[ProblemFile | None, list[_Finding]]:
+    """The tables of a document, None if some cannot be read, and what is wrong with them."""
+    wrong = too_many_layers(document, limits)
+    if wrong:
+        return None, [_finding(mistake) for mistake in wrong]
+    wrong = [*disagreements(document, limits), *_control_characters(document, ())]
+    findings = [_finding(mistake) for mistake in wrong]
+    try:
+        return read_tables(document), findings
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            at_key = details["type"] in ("unexpected_keyword_argument", "unknown_key")
+            findings.append(_Finding(details["loc"], partial(_words, details), at_key))
+    return None, findings
+
+
+def _finding(wrong: Wrong) -> _Finding:
+    return _Finding(wrong.path, lambda: wrong.message, wrong.at_key)
+
+
+def _control_characters(value: object, path: Path) -> Iterator[Wrong]:
+    """Characters that would steer the terminal or the page on which a text is shown."""
+    if isinstance(value, str):
+        if found := _CONTROL.search(value):
+            message = f"the control character U+{ord(found[0]):04X} is in this text. Remove it."
+            yield Wrong(path, message)
+    elif isinstance(value, dict):
+        for key, item in cast("dict[str, object]", value).items():
+            yield from _control_characters(key, (*path, key))
+            yield from _control_characters(item, (*path, key))
+    elif isinstance(value, list):
+        items = cast("list[object]", value)
+        # Rows of numbers are most of a file.
+        for i, item in enumerate(items if {*map(type, items)} - {int, float} else []):
+            yield from _control_characters(item, (*path, i))
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def _mistakes(findings: list[_Finding], places: Positions, limits: Limits) -> list[Mistake]:
+    """The mistakes in the order of the file."""
+    ordered = sorted(findings, key=lambda finding: _place(finding, places) or Position(0, 0))
+    mistakes = [_mistake(finding, places) for finding in ordered[: limits.mistakes]]
+    more = len(ordered) - limits.mistakes
+    return [*mistakes, Mistake(f"and {more} more mistakes.")] if more > 0 else mistakes
+
+
+def _mistake(finding: _Finding, places: Positions) -> Mistake:
+    line, column = _place(finding, places) or (None, None)
+    return Mistake(finding.words(), line=line, column=column, key=_shown(finding.path))
+
+
+def _place(finding: _Finding, places: Positions) -> Position | None:
+    key = places.keys.get(finding.path) if finding.at_key else None
+    return key or places.nearest(finding.path)
+
+
+def _shown(path: Path) -> str:
+    """The key in words, layers and claims counted from 1; rows of arrays are in the message."""
+    while path and isinstance(path[-1], int) and path[-2:-1] not in _LISTS:
+        path = path[:-1]
+    shown = ""
+    for part in path:
+        if isinstance(part, int):
+            shown += f"[{part + 1}]"
+        else:
+            shown += f".{part}" if re.fullmatch(r"[\w-]{1,60}", part) else f".{quoted(part)}"
+    return shown.removeprefix(".")
+
+
+_LISTS = (("layers",), ("claims",), ("frozen",))
+
+
+# --- words
+
+
+_TABLES: Mapping[Path, type] = {
+    (): ProblemFile,
+    ("network",): NetworkTable,
+    ("network", "layers"): LayerTable,
+    ("equations",): EquationsTable,
+    ("training",): TrainingTable,
+    ("training", "stop"): StopTable,
+    ("notation",): NotationTable,
+    ("claims",): Claim,
+}
+
+_MISSING = {
+    "layers": "Add [[network.layers]], one for each layer.",
+    "forward": 'Give the equations: forward = """…""".',
+    "loss": 'Name the quantity to differentiate: loss = "E".',
+    "loss_below": "Give the loss at which to stop.",
+    "quantity": 'Name what was printed: quantity = "W1_new[1,1]".',
+    "value": 'Give the number as printed, in quotes: value = "0.3005".',
+}
+
+_WANTED = {
+    "int_type": "a whole number is expected.",
+    "int_from_float": "a whole number is expected.",
+    "string_type": "a text in quotes is expected.",
+    "bool_type": "true or false is expected.",
+    "dict_type": "a table is expected.",
+    "dataclass_type": "a table is expected.",
+}
+
+_BOUNDS = {
+    "greater_than_equal": ("ge", "{} or more"),
+    "greater_than": ("gt", "more than {}"),
+    "less_than_equal": ("le", "{} or less"),
+    "less_than": ("lt", "less than {}"),
+}
+
+
+def _words(details: ErrorDetails) -> str:
+    """Pydantic's finding in the words of this package."""
+    kind, given, path = details["type"], details["input"], details["loc"]
+    context = details.get("ctx", {})
+    if kind in ("mistake", "unknown_key"):
+        return context["message"]
+    if kind == "unexpected_keyword_argument":
+        return unknown_key(str(path[-1]), _known_keys(path[:-1]))
+    if kind == "missing":
+        return f"missing. {_MISSING[str(path[-1])]}"
+    if path == ("version",):
+        return f"{described(given)} was given; this handgrad reads version = 1."
+    if kind in _BOUNDS:
+        bound, words = _BOUNDS[kind]
+        expected = words.format(str(context[bound]).removesuffix(".0"))
+        return f"{described(given)} was given; {expected} is expected."
+    if kind in ("float_type", "finite_number"):
+        return f"the value {as_number(given)}"
+    if kind == "string_too_short":
+        return "this text is empty. Write something, or leave the key out."
+    if kind == "tuple_type":
+        return f"{described(given)} was given; {_list_wanted(path)}"
+    return f"{described(given)} was given; {_WANTED.get(kind, details['msg'] + '.')}"
+
+
+def _known_keys(table: Path) -> list[str]:
+    kind = _TABLES.get(tuple(part for part in table if isinstance(part, str)), ProblemFile)
+    return [entry.name for entry in fields(kind) if entry.name != "origin"]
+
+
+def _list_wanted(path: Path) -> str:
+    if path[-1] in ("layers", "claims"):
+        return f"a list of tables is expected. Write [[{_shown(path)}]] with two brackets."
+    return "a list is expected."

@@ -1,0 +1,107 @@
+"""The names a problem file can use for activations, losses, optimizers and initial weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from itertools import islice
+
+__all__ = ["ACTIVATIONS", "BACKWARD", "INITS", "LOSSES", "OPTIMIZERS", "REDUCTIONS", "closest"]
+
+ACTIVATIONS: Mapping[str, tuple[str, ...]] = {
+    "identity": (),
+    "sigmoid": (),
+    "tanh": (),
+    "relu": (),
+    "leaky_relu": ("slope",),
+    "elu": ("alpha",),
+    "gelu": (),
+    "silu": (),
+    "softplus": (),
+    "softmax": (),
+}
+"""Each activation with the options that may stand beside its name."""
+
+LOSSES: Mapping[str, tuple[str, ...]] = {
+    "half_squared_error": (),
+    "squared_error": (),
+    "half_mean_squared_error": (),
+    "mean_squared_error": (),
+    "mean_absolute_error": (),
+    "huber": ("delta",),
+    "binary_cross_entropy": (),
+    "cross_entropy": (),
+}
+"""Each loss with the options that may stand beside its name; ``reduce`` may stand beside all."""
+
+OPTIMIZERS: Mapping[str, tuple[str, ...]] = {
+    "sgd": (),
+    "momentum": ("momentum",),
+    "nesterov": ("momentum",),
+    "adagrad": ("epsilon",),
+    "rmsprop": ("alpha", "epsilon"),
+    "adam": ("beta1", "beta2", "epsilon"),
+    "adamw": ("beta1", "beta2", "epsilon", "weight_decay"),
+}
+"""Each optimizer with the options that may stand beside it in ``[training]``."""
+
+INITS = ("glorot", "he", "lecun", "normal")
+REDUCTIONS = ("sum", "mean")
+BACKWARD = ("steps", "chain", "delta", "matrix")
+"""The readings of the backward pass that a page can print."""
+
+_OTHER_WORDS = {
+    "linear": "identity",
+    "none": "identity",
+    "logistic": "sigmoid",
+    "swish": "silu",
+    "mse": "mean_squared_error",
+    "sse": "squared_error",
+    "mae": "mean_absolute_error",
+    "l1": "mean_absolute_error",
+    "smooth_l1": "huber",
+    "bce": "binary_cross_entropy",
+    "log_loss": "binary_cross_entropy",
+    "categorical_crossentropy": "cross_entropy",
+    "gradient_descent": "sgd",
+    "gd": "sgd",
+    "xavier": "glorot",
+    "kaiming": "he",
+    "eps": "epsilon",
+    "betas": "beta1",
+    "rho": "alpha",
+    "decay": "weight_decay",
+    "lr": "learning_rate",
+    "eta": "learning_rate",
+    "iterations": "steps",
+    "batch": "batch_size",
+    "decimals": "digits",
+    "weight": "W",
+    "weights": "W",
+    "bias": "b",
+    "biases": "b",
+    "neurons": "units",
+    "nodes": "units",
+    "size": "units",
+    "input": "x",
+    "inputs": "x",
+    "target": "y",
+    "targets": "y",
+}
+"""What other libraries and books call the same thing."""
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant, or None.
+
+    >>> closest("Leaky-ReLU", ACTIVATIONS), closest("mse", LOSSES), closest("xyz", INITS)
+    ('leaky_relu', 'mean_squared_error', None)
+    """
+    names = tuple(islice(known, 500))  # comparing is slow, and a hostile file has many names
+    plain = "_".join(word[:100].lower().replace("-", " ").split())
+    for candidate in (plain, _OTHER_WORDS.get(plain)):
+        if candidate in names:
+            return candidate
+    joined = {name.replace("_", "").lower(): name for name in names}
+    found = get_close_matches(plain.replace("_", ""), joined, n=1, cutoff=0.7)
+    return joined[found[0]] if found else None

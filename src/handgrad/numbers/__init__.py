@@ -1,0 +1,1 @@
+"""Equations and values: evaluation, and the worked steps that come of it."""

@@ -1,0 +1,351 @@
+"""A derivation and the values of its givens in, the value of every quantity out.
+
+Each index names an axis. Products below a Σ are contracted at once, so that a weighted sum runs as
+one matrix product; the same walk serves float64, float32 and complex numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from handgrad.calculus.derivation import Derivation, Equation
+from handgrad.calculus.expr import (
+    Along,
+    Call,
+    Delta,
+    Expr,
+    Forms,
+    Index,
+    Num,
+    Position,
+    Power,
+    Product,
+    Ref,
+    Sigma,
+    Sum,
+    Symbol,
+    Value,
+    children,
+    own_positions,
+    walk,
+)
+from handgrad.errors import NumericError, ShapeError
+from handgrad.numbers.kernels import ALONG, ELEMENTWISE
+
+__all__ = ["Trace", "check_shapes", "evaluate", "value_of"]
+
+Array = Any
+LARGE = 1 << 15  # multiply-adds above which a contraction is worth planning
+
+
+@dataclass(frozen=True)
+class Trace(Mapping[str, Array]):
+    """The value of every quantity, by name or symbol: ``trace["dL/dW1"]`` is an array."""
+
+    values: Mapping[Symbol, Array]
+    names: Mapping[str, Symbol] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", {str(symbol): symbol for symbol in self.values})
+
+    def __getitem__(self, key: str | Symbol) -> Array:
+        return self.values[self.names[key] if isinstance(key, str) else key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An array whose axes carry index names."""
+
+    array: Array
+    names: tuple[str, ...] = ()
+
+
+def evaluate(
+    derivation: Derivation, values: Mapping[Symbol, Array], dtype: Any = np.float64
+) -> Trace:
+    """Every quantity of the derivation, in the order of its equations.
+
+    ``values`` holds an array for each given, of as many axes as the derivation says. Raises
+    ``ShapeError`` where arrays do not fit together, ``NumericError`` where a result is not finite.
+    """
+    known: dict[Symbol, Array] = {s: np.asarray(v, dtype=dtype) for s, v in values.items()}
+    missing = [str(s) for s in derivation.givens if s not in known]
+    if missing:
+        raise ShapeError(f"No value for {', '.join(missing)}.")
+    check_shapes(derivation, {s: v.shape for s, v in known.items()})
+    for equation in derivation.equations:
+        known[equation.lhs.symbol] = _evaluated(equation, known)
+    return Trace(known)
+
+
+def value_of(expr: Expr, values: Mapping[Symbol, Array]) -> Any:
+    """The value of an expression without free indices."""
+    with np.errstate(all="ignore"):
+        return _Walk(values).value(expr).array
+
+
+def _evaluated(equation: Equation, known: Mapping[Symbol, Array]) -> Array:
+    walker = _Walk(known)
+    with np.errstate(all="ignore"):
+        result = walker.value(equation.rhs)
+    names = tuple(str(position) for position in equation.lhs.indices)
+    shape = tuple(walker.size(p) for p in equation.lhs.indices if isinstance(p, Index))
+    array = np.broadcast_to(_aligned(result, names), shape)
+    dtype = np.result_type(*known.values()) if known else array.dtype
+    array = np.ascontiguousarray(array, dtype=dtype).reshape(shape)
+    if not np.isfinite(array).all():
+        raise NumericError(_not_finite(equation, array))
+    return array
+
+
+def _not_finite(equation: Equation, array: Array) -> str:
+    place = tuple(int(n) + 1 for n in np.argwhere(~np.isfinite(array))[0])
+    element = f"{equation.lhs.symbol}[{','.join(map(str, place))}]" if place else f"{equation.lhs.symbol}"
+    found = array[tuple(n - 1 for n in place)]
+    return (
+        f"{element} is {found}: its equation overflows, divides by zero, or takes the logarithm "
+        "or root of a number outside its domain. Smaller values or a smaller learning rate may help."
+    )
+
+
+def check_shapes(derivation: Derivation, shapes: Mapping[Symbol, tuple[int, ...]]) -> None:
+    """Raise ``ShapeError`` where the arrays given do not fit the equations that use them."""
+    sizes = dict(shapes)
+    for symbol, rank in derivation.givens.items():
+        if symbol in sizes and len(sizes[symbol]) != rank:
+            raise ShapeError(
+                f"{symbol} has {rank} ind{'ex' if rank == 1 else 'ices'} in the equations, "
+                f"but its value has the shape {_shape(sizes[symbol])}."
+            )
+    for equation in derivation.equations:
+        found: dict[str, tuple[int, str]] = {}
+        _meet(equation.rhs, sizes, found, equation)
+        lhs: list[int] = []
+        for position in equation.lhs.indices:
+            if isinstance(position, Index):
+                own = sizes[position.axis[0]][position.axis[1]] if position.axis else 1
+                lhs.append(found.get(position.name, (own, ""))[0])
+        sizes[equation.lhs.symbol] = tuple(lhs)
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape)) if shape else "of a single number"
+
+
+def _meet(
+    expr: Expr, sizes: Mapping[Symbol, tuple[int, ...]], found: dict[str, tuple[int, str]], equation: Equation
+) -> None:
+    """Collect how far each index runs; two answers for one index are an error."""
+    bound = [expr.index] if isinstance(expr, Along) else list(expr.indices) if isinstance(expr, Sigma) else []
+    hidden = {index.name: found.pop(index.name) for index in bound if index.name in found}
+    for part in children(expr):
+        _meet(part, sizes, found, equation)
+    for index in bound:
+        found.pop(index.name, None)
+    found.update(hidden)
+    if not isinstance(expr, Ref):
+        return
+    for place, position in enumerate(expr.indices):
+        length = sizes[expr.symbol][place]
+        where = f"axis {place + 1} of {expr.symbol} ({_shape(sizes[expr.symbol])})"
+        if isinstance(position, int):
+            if position > length:
+                raise ShapeError(
+                    f"{expr.symbol}[{','.join(map(str, expr.indices))}] in the equation of "
+                    f"{equation.lhs.symbol}: index {position} is out of range, {where} has {length}."
+                )
+            continue
+        before, said = found.setdefault(position.name, (length, where))
+        if before != length:
+            raise ShapeError(
+                f"In the equation of {equation.lhs.symbol} the index {position.name} runs over "
+                f"{said} and over {where}: {before} against {length}. Make the two agree."
+            )
+
+
+def _aligned(value: Labelled, names: tuple[str, ...]) -> Array:
+    """The array with its axes in the order of ``names``, missing ones of length 1."""
+    if not names or not value.names:
+        return value.array
+    if value.names == names:
+        return value.array
+    order = [value.names.index(name) for name in names if name in value.names]
+    array = np.transpose(value.array, order)
+    places = tuple(slice(None) if name in value.names else None for name in names)
+    return array[places]
+
+
+def _union(values: list[Labelled]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for value in values for name in value.names))
+
+
+class _Walk:
+    """Evaluates one expression over known values."""
+
+    def __init__(self, known: Mapping[Symbol, Array]) -> None:
+        self.known = known
+
+    def size(self, index: Index) -> int:
+        if index.axis is None:
+            raise ShapeError(f"Nothing says how far the index {index.name} runs.")
+        symbol, place = index.axis
+        return int(np.shape(self.known[symbol])[place])
+
+    def value(self, expr: Expr) -> Labelled:
+        match expr:
+            case Num(value):
+                return Labelled(float(value) if value.denominator != 1 else int(value))
+            case Value(value):
+                return Labelled(value)
+            case Ref():
+                return self.reference(expr)
+            case Sum(terms):
+                return self.broadcast([self.value(term) for term in terms], lambda a, b: a + b)
+            case Product(factors):
+                return self.product(factors)
+            case Power():
+                return self.power(expr)
+            case Call(function, arguments):
+                return self.call(function, arguments)
+            case Sigma(indices, body):
+                return self.sigma(indices, body)
+            case Along():
+                return self.along(expr)
+            case Delta(left, right):
+                return self.delta(left, right)
+            case Forms(_, stable):
+                return self.value(stable)
+            case _:
+                raise TypeError(f"{type(expr).__name__} has no value")
+
+    def broadcast(self, values: list[Labelled], combine: Any) -> Labelled:
+        names = _union(values)
+        result = _aligned(values[0], names)
+        for value in values[1:]:
+            result = combine(result, _aligned(value, names))
+        return Labelled(result, names)
+
+    def reference(self, ref: Ref) -> Labelled:
+        array = self.known[ref.symbol]
+        if any(isinstance(position, int) for position in ref.indices):
+            array = array[tuple(p - 1 if isinstance(p, int) else slice(None) for p in ref.indices)]
+        names = [p.name for p in ref.indices if isinstance(p, Index)]
+        if len(set(names)) == len(names):
+            return Labelled(array, tuple(names))
+        unique = tuple(dict.fromkeys(names))
+        letters = [unique.index(name) for name in names]
+        return Labelled(np.einsum(array, letters, list(range(len(unique)))), unique)
+
+    def product(self, factors: tuple[Expr, ...]) -> Labelled:
+        result: Labelled | None = None
+        for factor in factors:
+            match factor:
+                case Power(base, Num(value)) if value == -1 and result is not None:
+                    result = self.broadcast([result, self.value(base)], _divided)
+                case _:
+                    value = self.value(factor)
+                    result = value if result is None else self.broadcast([result, value], _times)
+        return result or Labelled(1)
+
+    def power(self, expr: Power) -> Labelled:
+        base = self.value(expr.base)
+        match expr.exponent:
+            case Num(value) if value == 2:
+                return Labelled(base.array * base.array, base.names)
+            case Num(value) if value == -1:
+                return Labelled(_divided(1, base.array), base.names)
+            case Num(value) if value * 2 == 1:
+                return Labelled(np.sqrt(base.array), base.names)
+            case _:
+                return self.broadcast([base, self.value(expr.exponent)], _raised)
+
+    def call(self, function: str, arguments: tuple[Expr, ...]) -> Labelled:
+        values = [self.value(argument) for argument in arguments]
+        names = _union(values)
+        kernel = ELEMENTWISE[function]
+        arrays = (_aligned(value, names) for value in values)
+        return Labelled(kernel(*(np.asarray(a) * 1.0 if isinstance(a, int) else a for a in arrays)), names)
+
+    def along(self, expr: Along) -> Labelled:
+        value = self.value(expr.body)
+        name = expr.index.name
+        outer = tuple(n for n in value.names if n != name)
+        body = _aligned(value, (*outer, name))
+        if name not in value.names:
+            body = np.repeat(np.asarray(body)[..., None], self.size(expr.index), axis=-1)
+        result = ALONG[expr.function](body)
+        if expr.at is None:
+            return Labelled(result, outer)
+        if isinstance(expr.at, int):
+            return Labelled(result[..., expr.at - 1], outer)
+        if expr.at.name not in outer:
+            return Labelled(result, (*outer, expr.at.name))
+        letters = [*range(len(outer)), outer.index(expr.at.name)]
+        return Labelled(np.einsum(result, letters, list(range(len(outer)))), outer)
+
+    def delta(self, left: Position, right: Position) -> Labelled:
+        if isinstance(left, int):
+            left, right = right, left
+        assert isinstance(left, Index)
+        if isinstance(right, int):
+            array = np.zeros(self.size(left))
+            array[right - 1] = 1.0
+            return Labelled(array, (left.name,))
+        return Labelled(np.eye(self.size(left), self.size(right)), (left.name, right.name))
+
+    def sigma(self, indices: tuple[Index, ...], body: Expr) -> Labelled:
+        factors = body.factors if isinstance(body, Product) else (body,)
+        summed = {index.name for index in indices}
+        values = [self.value(f) for f in factors]
+        inside = [v for v in values if summed & set(v.names)]
+        outside = [v for v in values if not summed & set(v.names)]
+        present = {name for v in inside for name in v.names}
+        outside += [Labelled(self.size(i)) for i in indices if i.name not in present]
+        total = self.contracted(inside, summed) if inside else Labelled(1)
+        return self.broadcast([*outside, total], _times)
+
+    def contracted(self, values: list[Labelled], summed: set[str]) -> Labelled:
+        names = _union(values)
+        kept = tuple(name for name in names if name not in summed)
+        if len(values) == 1:
+            axes = tuple(n for n, name in enumerate(names) if name in summed)
+            return Labelled(np.sum(values[0].array, axis=axes), kept)
+        operands: list[Any] = []
+        for value in values:
+            operands += [value.array, [names.index(name) for name in value.names]]
+        lengths = {n: s for v in values for n, s in zip(v.names, v.array.shape, strict=True)}
+        work = int(np.prod([lengths[name] for name in names], dtype=float))
+        outcome = [names.index(name) for name in kept]
+        return Labelled(np.einsum(*operands, outcome, optimize=work > LARGE), kept)
+
+
+def _times(a: Array, b: Array) -> Array:
+    return a * b
+
+
+def _divided(a: Array, b: Array) -> Array:
+    return np.divide(a, b)
+
+
+def _raised(a: Array, b: Array) -> Array:
+    return np.power(a * 1.0, b)
+
+
+def mentioned(expr: Expr) -> set[Symbol]:
+    """Every symbol whose value or size an expression needs."""
+    found: set[Symbol] = set()
+    for node in walk(expr):
+        if isinstance(node, Ref):
+            found.add(node.symbol)
+        found |= {p.axis[0] for p in own_positions(node) if isinstance(p, Index) and p.axis}
+    return found

@@ -1,0 +1,103 @@
+"""A problem in, the trace of each of its updates out, one after the other.
+
+``W1_new`` of one step is ``W1`` of the next. A threshold is tested before each update, on the loss
+of all examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from handgrad.calculus.derivation import Derivation, Phase
+from handgrad.calculus.expr import Symbol
+from handgrad.errors import NumericError
+from handgrad.model.network import EXAMPLES
+from handgrad.model.optimizers import OPTIMIZERS, STEP
+from handgrad.model.problem import Problem, constants
+from handgrad.numbers.evaluate import Trace, evaluate
+
+__all__ = ["Updates", "forward_pass", "start"]
+
+Array = Any
+
+
+@dataclass
+class Updates:
+    """The run of a problem: iterate for its traces, then read ``state`` and ``stopped``."""
+
+    problem: Problem
+    derivation: Derivation
+    steps: int
+    dtype: Any = np.float64
+    stopped: bool = False  # the threshold was reached before all steps were done
+    done: int = 0
+
+    def __post_init__(self) -> None:
+        self.state = start(self.problem, self.derivation)
+        self.forward = replace(self.derivation, equations=self.derivation.phase(Phase.FORWARD))
+
+    def __iter__(self) -> Iterator[Trace]:
+        whole = self.problem.training.batch_size is None
+        for step in range(1, self.steps + 1):
+            if not whole and self.reached(self.final()):
+                return
+            try:
+                trace = evaluate(self.derivation, self.values(step), self.dtype)
+            except NumericError as error:
+                raise NumericError(f"Step {step}: {error}") from None
+            if whole and self.reached(trace):
+                return
+            self.done = step
+            yield trace
+            self.state = {s: trace.values.get(s.updated, v) for s, v in self.state.items()}
+
+    def reached(self, trace: Trace) -> bool:
+        """Whether the loss is below the threshold, where there is one."""
+        threshold = self.problem.training.loss_below
+        self.stopped = threshold is not None and bool(trace[self.problem.loss] < threshold)
+        return self.stopped
+
+    def values(self, step: int) -> dict[Symbol, Array]:
+        """What is given at a step: the state, and the examples of its batch."""
+        rows = self.batch(step)
+        values = {s: v[rows] if s in self.problem.batched else v for s, v in self.state.items()}
+        if EXAMPLES in self.state and EXAMPLES not in self.problem.values:
+            values[EXAMPLES] = np.asarray(float(len(rows)))
+        if STEP in self.state:
+            values[STEP] = np.asarray(float(step))
+        return values
+
+    def batch(self, step: int) -> Array:
+        """The examples of a step, in order or in the order of its epoch's shuffle."""
+        size, count = self.problem.training.batch_size, self.problem.examples
+        if size is None or size >= count:
+            return np.arange(count)
+        batches = -(-count // size)
+        epoch, place = divmod(step - 1, batches)
+        order = np.arange(count)
+        if self.problem.training.shuffle:
+            order = np.random.default_rng([self.problem.seed, 1, epoch]).permutation(count)
+        return order[place * size : (place + 1) * size]
+
+    def final(self) -> Trace:
+        """The forward pass over all examples, with the parameters as they are now."""
+        return forward_pass(self.forward, self.state, self.dtype)
+
+
+def forward_pass(forward: Derivation, values: dict[Symbol, Array], dtype: Any) -> Trace:
+    """The forward equations alone, over all examples."""
+    return evaluate(forward, values, dtype)
+
+
+def start(problem: Problem, derivation: Derivation) -> dict[Symbol, Array]:
+    """Everything given before the first update; the optimizer's state is zero."""
+    values = {s: np.asarray(v) for s, v in problem.values.items()}
+    values |= {s: np.asarray(v) for s, v in constants(problem).items()}
+    for kept in OPTIMIZERS[problem.training.optimizer].state:
+        for parameter in problem.parameters:
+            values[replace(parameter, state=kept)] = np.zeros_like(problem.values[parameter])
+    return {s: v for s, v in values.items() if s in derivation.givens}

@@ -1,0 +1,1 @@
+"""One document model, and a writer for each format."""

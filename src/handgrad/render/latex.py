@@ -1,0 +1,328 @@
+r"""LaTeX, inside what KaTeX, MathJax and GitHub all accept: formulas, a fragment, a whole document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from handgrad.calculus.expr import (
+    Along,
+    Call,
+    Delta,
+    Expr,
+    Forms,
+    Index,
+    Num,
+    Partial,
+    Power,
+    Product,
+    Ref,
+    Sigma,
+    Sum,
+    Value,
+    free_indices,
+    substitute,
+)
+from handgrad.calculus.language import number as exact_number
+from handgrad.render.digits import Digits
+from handgrad.render.document import Document, Formula, Item, Line, Remark, equals
+from handgrad.render.notation import Name, Names
+
+__all__ = ["FUNCTIONS", "LatexWriter", "aligned", "fragment", "to_latex"]
+
+# how a function of the rule table is set; {} is its argument
+FUNCTIONS = {
+    "abs": r"\left|{}\right|",
+    "arctan": r"\arctan\left({}\right)",
+    "elu": r"\text{{elu}}\left({}\right)",
+    "equal": r"\left[{}\right]",
+    "erf": r"\text{{erf}}\left({}\right)",
+    "exp": r"e^{{{}}}",
+    "expm1": r"\text{{expm1}}\left({}\right)",
+    "gelu": r"\text{{gelu}}\left({}\right)",
+    "huber": r"\text{{huber}}\left({}\right)",
+    "identity": r"{}",
+    "leaky_relu": r"\text{{leaky relu}}\left({}\right)",
+    "log": r"\ln\left({}\right)",
+    "log_sigmoid": r"\ln\sigma\left({}\right)",
+    "log_softmax": r"\text{{log softmax}}\left({}\right)",
+    "logsumexp": r"\text{{logsumexp}}\left({}\right)",
+    "max": r"\max\left({}\right)",
+    "min": r"\min\left({}\right)",
+    "normal_cdf": r"\Phi\left({}\right)",
+    "normal_pdf": r"\varphi\left({}\right)",
+    "relu": r"\text{{relu}}\left({}\right)",
+    "sech": r"\text{{sech}}\left({}\right)",
+    "sigmoid": r"\sigma\left({}\right)",
+    "sign": r"\text{{sign}}\left({}\right)",
+    "silu": r"\text{{silu}}\left({}\right)",
+    "softmax": r"\text{{softmax}}\left({}\right)",
+    "softplus": r"\text{{softplus}}\left({}\right)",
+    "sqrt": r"\sqrt{{{}}}",
+    "step": r"\text{{step}}\left({}\right)",
+    "tanh": r"\tanh\left({}\right)",
+}
+LETTERS = {
+    "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "ε": r"\varepsilon",
+    "η": r"\eta", "θ": r"\theta", "λ": r"\lambda", "μ": r"\mu", "ρ": r"\rho", "σ": r"\sigma",
+    "τ": r"\tau", "φ": r"\varphi", "ω": r"\omega", "ŷ": r"\hat{y}", "…": r"\dots",
+}  # fmt: skip
+SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
+    "^": r"\textasciicircum{}", "_": r"\_", "~": r"\textasciitilde{}", "%": r"\%",
+}  # fmt: skip
+SUM, PRODUCT, POWER, ATOM = range(4)
+
+
+def escape(text: str) -> str:
+    """A text that LaTeX prints as it is."""
+    return "".join(SPECIAL.get(c, c) for c in text)
+
+
+@dataclass(frozen=True)
+class LatexWriter:
+    """Expressions to LaTeX, in the names and digits of a page."""
+
+    names: Names
+    digits: Digits
+
+    def write(self, expr: Expr) -> str:
+        """The LaTeX of an expression, without dollar signs."""
+        return self.piece(expr)[0]
+
+    def piece(self, expr: Expr) -> tuple[str, int]:
+        """The LaTeX of a node, and how tightly it holds together."""
+        match expr:
+            case Num(value):
+                return self.exact(Fraction(value))
+            case Value(value):
+                return self.rounded(value)
+            case Ref():
+                return self.name(self.names.name(expr)), ATOM
+            case Partial(top, bottom):
+                return rf"\frac{{\partial {self.write(top)}}}{{\partial {self.write(bottom)}}}", ATOM
+            case Sum(terms):
+                return self.sum(terms), SUM
+            case Product() | Power(_, Num()):
+                return self.product(expr.factors if isinstance(expr, Product) else (expr,))
+            case Power(base, exponent):
+                return f"{self.inside(base, ATOM)}^{{{self.write(exponent)}}}", POWER
+            case Sigma(indices, body):
+                letters = ",".join(letter(index.name) for index in indices)
+                return rf"\sum_{{{letters}}} {self.inside(body, PRODUCT)}", PRODUCT
+            case Call(function, arguments):
+                return self.call(function, arguments)
+            case Along(function, index, body, at):
+                return self.along(function, index, body, at)
+            case Delta(left, right):
+                return rf"\delta_{{{left},{right}}}", ATOM
+            case Forms(book, _):
+                return self.piece(book)
+            case _:
+                raise TypeError(f"no LaTeX for {type(expr).__name__}")
+
+    def inside(self, expr: Expr, least: int) -> str:
+        written, tightness = self.piece(expr)
+        return written if tightness >= least else rf"\left({written}\right)"
+
+    def exact(self, value: Fraction) -> tuple[str, int]:
+        written = exact_number(abs(value)).replace("½", "1/2")
+        above, _, below = written.partition("/")
+        size = rf"\frac{{{above}}}{{{below}}}" if below else above
+        return (f"-{size}", SUM) if value < 0 else (size, ATOM)
+
+    def rounded(self, value: float) -> tuple[str, int]:
+        mantissa, _, exponent = self.digits.show(value).partition("e")
+        named = {"∞": r"\infty", "−∞": r"-\infty", "undefined": r"\text{undefined}"}
+        written = named.get(mantissa, mantissa)
+        if exponent:
+            written += rf" \cdot 10^{{{exponent}}}"
+        return written, SUM if written.startswith("-") else PRODUCT if exponent else ATOM
+
+    def name(self, name: Name) -> str:
+        sub = letters_of(name.sub)
+        if name.new:
+            sub = (sub + "," if sub else "") + r"\text{new}"
+        base = letter(name.base)
+        written = base + (f"^{{{letters_of(name.sup)}}}" if name.sup else "")
+        written += f"_{{{sub}}}" if sub else ""
+        if name.state:
+            kept = name.state[0]
+            kept = rf"\hat{{{kept}}}" if name.state.endswith("hat") else kept
+            inner = f"{base}^{{{letters_of(name.sup)}}}" if name.sup else base
+            written = f"{kept}_{{{inner}" + (f",{sub}" if sub else "") + "}"
+        if name.loss:
+            return rf"\frac{{\partial {letter(name.loss)}}}{{\partial {written}}}"
+        return written
+
+    def sum(self, terms: tuple[Expr, ...]) -> str:
+        written = ""
+        for term in terms:
+            piece, _ = self.piece(term)
+            if isinstance(term, Sum):
+                piece = rf"\left({piece}\right)"
+            sign = "" if not written else " " if piece.startswith("-") else " + "
+            written += sign + (f"- {piece[1:]}" if written and piece.startswith("-") else piece)
+        return written
+
+    def product(self, factors: tuple[Expr, ...]) -> tuple[str, int]:
+        """Divisors go below one fraction; a leading −1 is a sign."""
+        flat = tuple(part for factor in factors for part in _flat(factor))
+        sign = ""
+        if len(flat) > 1 and flat[0] == Num(-1):
+            sign, flat = "-", flat[1:]
+        above: list[Expr] = []
+        below: list[Expr] = []
+        for factor in flat:
+            match factor:
+                case Power(base, Num(value)) if value < 0:
+                    below.append(base if value == -1 else Power(base, Num(-value)))
+                case _:
+                    above.append(factor)
+        if not below:
+            written = self.times(above)
+        elif above and isinstance(above[-1], Sigma | Sum) and len(above) > 1 or _long(above):
+            head = [f for f in above if isinstance(f, Num)] or [Num(1)]
+            rest = [f for f in above if f not in head]
+            written = rf"\frac{{{self.times(head)}}}{{{self.times(below)}}} \cdot {self.times(rest)}"
+            if not rest:
+                written = rf"\frac{{{self.times(head)}}}{{{self.times(below)}}}"
+        else:
+            written = rf"\frac{{{self.times(above or [Num(1)])}}}{{{self.times(below)}}}"
+        if sign and written.startswith("-"):
+            written = rf"\left({written}\right)"
+        negative = bool(sign) or written.startswith("-")
+        single = len(flat) == 1 and isinstance(flat[0], Power)
+        return sign + written, SUM if negative else POWER if single and not below else PRODUCT
+
+    def times(self, factors: list[Expr]) -> str:
+        if len(factors) == 1:
+            match factors[0]:
+                case Power(base, exponent):
+                    return f"{self.inside(base, ATOM)}^{{{self.write(exponent)}}}"
+                case other:
+                    return self.write(other)
+        pieces: list[str] = []
+        for n, factor in enumerate(factors):
+            last = n == len(factors) - 1
+            if isinstance(factor, Power):
+                pieces.append(self.times([factor]))
+            elif isinstance(factor, Num | Value) and n == 0:
+                pieces.append(self.write(factor))
+            elif isinstance(factor, Sigma):
+                pieces.append(self.write(factor) if last else rf"\left({self.write(factor)}\right)")
+            else:
+                pieces.append(self.inside(factor, PRODUCT))
+        return r" \cdot ".join(pieces)
+
+    def call(self, function: str, arguments: tuple[Expr, ...]) -> tuple[str, int]:
+        match function:
+            case "@":
+                return r" \cdot ".join(self.inside(a, PRODUCT) for a in arguments), PRODUCT
+            case "∘":
+                return r" \circ ".join(self.inside(a, PRODUCT) for a in arguments), PRODUCT
+            case "T":
+                inner = self.inside(arguments[0], ATOM)
+                simple = not re.search(r"[\^{]", inner)
+                return (rf"{inner}^{{\top}}" if simple else rf"\left({inner}\right)^{{\top}}"), ATOM
+            case "rows":
+                rows = r" \\ ".join(self.write(row) for row in arguments)
+                return rf"\begin{{bmatrix}} {rows} \end{{bmatrix}}", ATOM
+            case "row":
+                return " & ".join(self.write(a) for a in arguments), ATOM
+            case "equal":
+                inside = " = ".join(self.write(a) for a in arguments)
+                return FUNCTIONS["equal"].format(inside), ATOM
+            case _:
+                inside = ", ".join(self.write(a) for a in arguments)
+                return FUNCTIONS[function].format(inside), POWER if function == "exp" else ATOM
+
+    def along(self, function: str, index: Index, body: Expr, at: object) -> tuple[str, int]:
+        if isinstance(at, Index) and at.name not in free_indices(Along(function, index, body)):
+            index, body = at, substitute(body, {index.name: at})
+        inside = FUNCTIONS[function].format(self.write(body))
+        mark = index.name if at is None else str(at)
+        if at is None:
+            return FUNCTIONS[function].format(self.write(body)) + f"_{{{letter(mark)}}}", ATOM
+        return f"{inside}_{{{letter(mark)}}}", ATOM
+
+
+def _flat(factor: Expr) -> tuple[Expr, ...]:
+    """A product that is one form of a factor reads as part of the product around it."""
+    book = factor.book if isinstance(factor, Forms) else factor
+    return book.factors if isinstance(factor, Forms) and isinstance(book, Product) else (book,)
+
+
+def _long(above: list[Expr]) -> bool:
+    return len(above) > 1 and any(isinstance(f, Sum | Sigma) for f in above)
+
+
+def letter(text: str) -> str:
+    """A letter or word of a name: greek by its command, words upright, anything else escaped."""
+    if text in LETTERS:
+        return LETTERS[text]
+    if len(text) == 1 and text.isascii() and text.isalnum():
+        return text
+    base, underscore, sub = text.partition("_")
+    if underscore and base and sub:
+        return f"{letter(base)}_{{{letter(sub)}}}"
+    if len(text) > 1 and text[0] in LETTERS and text[1:].isdigit():
+        return f"{LETTERS[text[0]]}_{{{text[1:]}}}"
+    return rf"\text{{{escape(text)}}}"
+
+
+def letters_of(text: str) -> str:
+    """A subscript or superscript: digits and single letters as they are, words upright."""
+    pieces = re.findall(r"[^\W\d_]+|\d+|[(),+−\-]|.", text)
+    written = (letter(p) if not p.isdigit() and p not in "(),+−-" else p for p in pieces)
+    return "".join(written).replace("−", "-")
+
+
+# --- documents -------------------------------------------------------------------------------
+
+
+def aligned(document: Document, item: Line | Formula) -> str:
+    """One worked line, its signs under each other; a formula on one line."""
+    writer = LatexWriter(document.names, document.digits)
+    left = writer.write(item.lhs)
+    if isinstance(item, Formula):
+        return f"{left} = {writer.write(item.rhs)}"
+    signs = [equals(p, document.digits, lambda exact: "=" if exact else r"\approx") for p in item.parts]
+    pieces = list(dict.fromkeys(zip(signs, map(writer.write, item.parts), strict=True)))
+    if len(left) + sum(len(p) for _, p in pieces) < 90:
+        return left + "".join(f" {sign} {part}" for sign, part in pieces)
+    rows = [f"{left} &{pieces[0][0]} {pieces[0][1]}"]
+    rows += [f"&{sign} {part}" for sign, part in pieces[1:]]
+    joined = " \\\\\n".join(rows)
+    return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
+
+
+def _items(document: Document, items: tuple[Item, ...]) -> Iterator[str]:
+    for item in items:
+        if isinstance(item, Remark):
+            yield escape(item.text)
+        else:
+            yield f"\\[\n{aligned(document, item)}\n\\]"
+
+
+def fragment(document: Document) -> str:
+    """Sections and formulas, to be put into a document that loads amsmath."""
+    parts: list[str] = []
+    for section in document.sections:
+        parts.append(rf"\section*{{{escape(section.title)}}}")
+        parts += _items(document, section.items)
+    return "\n\n".join(parts) + "\n"
+
+
+def to_latex(document: Document) -> str:
+    """A complete document that compiles with pdflatex."""
+    title = rf"\title{{{escape(document.title)}}}" + "\n\\date{}\n" if document.title else ""
+    source = f"Source: {escape(document.source)}\n\n" if document.source else ""
+    head = "\\maketitle\n\n" if document.title else ""
+    return (
+        "\\documentclass{article}\n\\usepackage[utf8]{inputenc}\n\\usepackage[T1]{fontenc}\n"
+        "\\usepackage{amsmath}\n\\allowdisplaybreaks\n"
+        f"{title}\\begin{{document}}\n{head}{source}{fragment(document)}\\end{{document}}\n"
+    )

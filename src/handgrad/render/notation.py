@@ -1,0 +1,143 @@
+"""How quantities are called on a page: a reference in, its name as base, subscript, superscript out.
+
+Names given by the user (``"W1[1,1]" = "w_{11}"``) go before the usual ones, for an element or for a
+whole quantity. They change what is shown, never what is computed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from handgrad.calculus.expr import Position, Ref, Symbol
+from handgrad.calculus.language import name
+from handgrad.model.optimizers import ETA
+from handgrad.model.problem import Problem
+
+__all__ = ["Name", "Names"]
+
+LONGEST = 60  # characters of a name that are shown
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name as it is set: base, subscript, superscript, and what is put around it."""
+
+    base: str
+    sub: str = ""
+    sup: str = ""
+    loss: str = ""  # set for a gradient
+    state: str = ""  # what an optimizer remembers: m, v, mhat, vhat
+    new: bool = False
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of one page.
+
+    ``single`` are the quantities whose first index counts examples of which there is only one; it
+    is left out.
+    """
+
+    letters: Mapping[Symbol, str] = field(default_factory=dict[Symbol, str])
+    own: Mapping[str, Name] = field(default_factory=dict[str, Name])
+    single: frozenset[Symbol] = frozenset()
+    layered: bool = False
+    loss: Symbol = Symbol("L")
+
+    @staticmethod
+    def of(problem: Problem) -> Names:
+        """The names a problem asks for."""
+        notation = problem.notation
+        letters = {
+            problem.loss: notation.loss,
+            ETA: notation.learning_rate,
+            Symbol("y"): notation.target if problem.layered else "",
+        }
+        return Names(
+            {s: clean(letter) for s, letter in letters.items() if letter},
+            {key: parsed(value) for key, value in notation.names.items()},
+            problem.batched if problem.examples == 1 else frozenset(),
+            problem.layered,
+            problem.loss,
+        )
+
+    def indices(self, ref: Ref) -> tuple[Position, ...]:
+        """The indices that are shown."""
+        single = ref.symbol.plain in self.single or self._delta(ref.symbol)
+        return ref.indices[1:] if single and ref.indices else ref.indices
+
+    def _delta(self, symbol: Symbol) -> bool:
+        """δ stands for dL/dz and has its indices."""
+        return symbol.base.startswith("δ") and bool(self.single)
+
+    def letter(self, symbol: Symbol) -> str:
+        """The letter for a quantity, where another was asked for, else its public name."""
+        return self.letters.get(symbol, str(symbol))
+
+    def lettered(self, symbol: Symbol) -> Symbol:
+        """The symbol with the letters asked for put in, its loss included."""
+        own = self.letters.get(symbol.plain)
+        plain = replace(symbol, base=own, number=None) if own else symbol
+        loss = symbol.loss and self.letters.get(symbol.loss)
+        return replace(plain, loss=Symbol(loss)) if loss else plain
+
+    def given(self, ref: Ref) -> tuple[Name, tuple[Position, ...]] | None:
+        """The user's name, for the element or for the whole, and the indices still to be shown."""
+        rest = self.indices(ref)
+        if ref.symbol.base == "δ":
+            ref = Ref(Symbol("z", ref.symbol.number).gradient(self.loss), ref.indices)
+        for written in (name(ref), name(Ref(ref.symbol, rest))):
+            if written in self.own:
+                return self.own[written], ()
+        whole = self.own.get(str(ref.symbol))
+        return (whole, rest) if whole else None
+
+    def name(self, ref: Ref) -> Name:
+        """The name of a reference with everything that belongs to it."""
+        symbol = ref.symbol
+        found = self.given(ref)
+        if found is None and symbol != symbol.plain:
+            inner = self.name(Ref(symbol.plain, ref.indices))
+            loss = self.letter(self.loss) if symbol.loss else ""
+            return replace(inner, loss=loss, state=symbol.state, new=symbol.new)
+        if found is None:
+            return self.usual(ref)
+        own, rest = found
+        inside = ",".join(map(str, (own.sub, *rest) if own.sub else rest))
+        return replace(own, sub=inside)
+
+    def usual(self, ref: Ref) -> Name:
+        """Without a name of the user's: the layer above, the indices below."""
+        symbol = ref.symbol
+        base = self.letters.get(symbol, symbol.base)
+        inside = ",".join(map(str, self.indices(ref)))
+        if symbol in self.letters or symbol.number is None:
+            return Name(base, inside)
+        if self.layered and symbol.base in ("W", "b", "z", "a", "δ"):
+            return Name(base, inside, f"({symbol.number})")
+        return Name(base, ",".join(filter(None, (str(symbol.number), inside))))
+
+
+def clean(written: str) -> str:
+    """A name without control characters or marks that change the direction of writing, bounded."""
+    kept = "".join(c for c in written if c.isprintable() and c not in _DIRECTION)
+    return kept if len(kept) <= LONGEST else kept[: LONGEST - 1] + "…"
+
+
+_DIRECTION = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c"
+
+
+def parsed(written: str) -> Name:
+    """``w_{11}^{(1)}`` as base, subscript and superscript, in either order.
+
+    >>> parsed("w^{(1)}_{11}")
+    Name(base='w', sub='11', sup='(1)', loss='', state='', new=False)
+    """
+    written = clean(written)
+    base = re.match(r"[^_^]*", written)
+    parts = {"_": "", "^": ""}
+    for mark, braced, plain in re.findall(r"([_^])(?:\{([^{}]*)\}|([^_^{}]+))", written):
+        parts[mark] = braced or plain
+    return Name(base[0] if base else written, parts["_"], parts["^"])

@@ -1,0 +1,161 @@
+"""Plain text for the terminal: aligned equals signs, wrapped to its width, with styles to colour by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from handgrad.calculus.expr import Expr, Ref
+from handgrad.calculus.language import name, text
+from handgrad.render.document import Document, Formula, Item, Line, Remark, equals
+from handgrad.render.notation import Names
+
+__all__ = ["FUNCTIONS", "Span", "spans", "to_text"]
+
+# how a function of the rule table is written; {} is its argument
+FUNCTIONS = {
+    "abs": "|{}|",
+    "arctan": "arctan({})",
+    "elu": "elu({})",
+    "equal": "[{}]",
+    "erf": "erf({})",
+    "exp": "exp({})",
+    "expm1": "expm1({})",
+    "gelu": "gelu({})",
+    "huber": "huber({})",
+    "identity": "{}",
+    "leaky_relu": "leaky_relu({})",
+    "log": "ln({})",
+    "log_sigmoid": "ln σ({})",
+    "log_softmax": "log_softmax({})",
+    "logsumexp": "logsumexp({})",
+    "max": "max({})",
+    "min": "min({})",
+    "normal_cdf": "Φ({})",
+    "normal_pdf": "φ({})",
+    "relu": "relu({})",
+    "sech": "sech({})",
+    "sigmoid": "σ({})",
+    "sign": "sign({})",
+    "silu": "silu({})",
+    "softmax": "softmax({})",
+    "softplus": "softplus({})",
+    "sqrt": "√({})",
+    "step": "step({})",
+    "tanh": "tanh({})",
+}
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of a line, and the role it plays: title, heading, remark, name, sign, value, plain."""
+
+    text: str
+    role: str = "plain"
+
+
+def to_text(document: Document, width: int = 88) -> str:
+    """The whole document as plain text, ending with a newline."""
+    lines = ("".join(span.text for span in line).rstrip() for line in spans(document, width))
+    return "\n".join(lines) + "\n"
+
+
+def spans(document: Document, width: int = 88) -> Iterator[list[Span]]:
+    """The document line by line, each line in pieces."""
+    if document.title:
+        yield [Span(document.title, "title")]
+    if document.source:
+        yield [Span(f"Source: {document.source}", "remark")]
+    for number, section in enumerate(document.sections):
+        if number or document.title or document.source:
+            yield []
+        yield [Span(section.title, "heading")]
+        yield [Span("─" * len(section.title), "heading")]
+        writer = _Text(document, width)
+        before: Item | None = None
+        for item in section.items:
+            if before is not None and isinstance(item, Remark):
+                yield []
+            yield from writer.item(item)
+            before = item
+
+
+@dataclass(frozen=True)
+class _Text:
+    document: Document
+    width: int
+
+    def item(self, item: Item) -> Iterator[list[Span]]:
+        match item:
+            case Remark(sentence):
+                yield [Span("  "), Span(sentence, "remark")]
+            case Formula(lhs, rhs):
+                yield from self.chain(lhs, [("=", self.write(rhs))], last="plain")
+            case Line(lhs, parts):
+                signs = [equals(p, self.document.digits, lambda exact: "=≈"[not exact]) for p in parts]
+                written = list(zip(signs, map(self.write, parts), strict=True))
+                kept = [w for n, w in enumerate(written) if n == 0 or w[1] != written[n - 1][1]]
+                yield from self.chain(lhs, kept, last="value")
+
+    def write(self, expr: Expr) -> str:
+        return text(expr, self.name, self.number, FUNCTIONS)
+
+    def number(self, value: float) -> str:
+        return self.document.digits.show(value)
+
+    def name(self, ref: Ref) -> str:
+        return plain_name(self.document.names, ref)
+
+    def chain(self, lhs: Expr, parts: list[tuple[str, str]], last: str) -> Iterator[list[Span]]:
+        """``lhs = a = b ≈ c`` on one line if it fits, else the signs under each other."""
+        left = self.write(lhs)
+        roles = ["plain"] * (len(parts) - 1) + [last]
+        total = 4 + len(left) + sum(len(p) + 3 for _, p in parts)
+        if total <= self.width:
+            line = [Span("    "), Span(left, "name")]
+            for (sign, part), role in zip(parts, roles, strict=True):
+                line += [Span(f" {sign} ", "sign"), Span(part, role)]
+            yield line
+            return
+        indent = min(len(left), self.width // 3)
+        head = [Span("    "), Span(left, "name")]
+        if len(left) > indent:
+            yield head
+            head = [Span(" " * (4 + indent))]
+        for (sign, part), role in zip(parts, roles, strict=True):
+            for n, piece in enumerate(wrapped(part, self.width - indent - 7)):
+                yield [*head, Span(f" {sign} " if n == 0 else "   ", "sign"), Span(piece, role)]
+                head = [Span(" " * (4 + indent))]
+
+
+def wrapped(part: str, width: int) -> Iterator[str]:
+    """A long expression in pieces, broken before a + or − between terms, or after a factor."""
+    pieces = re.split(r"(?= [+−] )|(?<=·)", part)
+    line = ""
+    for piece in pieces:
+        if line and len(line) + len(piece) > width:
+            yield line
+            line = "  " + piece.lstrip()
+        else:
+            line += piece
+    yield line
+
+
+def plain_name(names: Names, ref: Ref) -> str:
+    """A name on one line: the user's (``w_11``, ``dL/dw^(1)``) or the public one (``dL/dW1[2,1]``)."""
+    symbol = ref.symbol
+    found = names.given(ref)
+    own = names.given(Ref(symbol.plain, ref.indices)) if found is None else None
+    if found is None and own is None:
+        return name(Ref(names.lettered(symbol), names.indices(ref)))
+    if own is not None:
+        inner = plain_name(names, Ref(symbol.plain, ref.indices))
+        inner = f"{symbol.state}_{inner}" if symbol.state else inner
+        inner = f"d{names.letter(names.loss)}/d{inner}" if symbol.loss else inner
+        return f"{inner}_new" if symbol.new else inner
+    assert found is not None
+    known, rest = found
+    inside = ",".join(map(str, rest))
+    written = known.base + (f"_{known.sub}" if known.sub else "") + (f"^{known.sup}" if known.sup else "")
+    return f"{written}[{inside}]" if inside else written

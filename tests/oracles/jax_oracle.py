@@ -1,0 +1,196 @@
+"""Forward equations in, JAX's gradient out.
+
+A small walk of its own over the expression tree: every value is an array with one axis for each
+index in scope (of length 1 where it does not vary), so that nothing is named, matched or contracted
+as ``handgrad.numbers.evaluate`` does it. Only the forward equations are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from handgrad.calculus.derivation import Equation
+from handgrad.calculus.expr import (
+    Along,
+    Call,
+    Delta,
+    Expr,
+    Forms,
+    Index,
+    Num,
+    Position,
+    Power,
+    Product,
+    Ref,
+    Sigma,
+    Sum,
+    Symbol,
+)
+
+Array = Any
+
+
+def gradients(
+    forward: Sequence[Equation],
+    loss: Symbol,
+    parameters: Sequence[Symbol],
+    values: Mapping[Symbol, Array],
+    dtype: Any = np.float64,
+) -> tuple[float, dict[Symbol, Array]]:
+    """The loss, and its gradient by each parameter, through ``jax.value_and_grad``."""
+
+    def total(trained: list[Array]) -> Array:
+        known = {s: jnp.asarray(v, dtype) for s, v in values.items() if s not in parameters}
+        known |= dict(zip(parameters, trained, strict=True))
+        for equation in forward:
+            known[equation.lhs.symbol] = _defined(equation, known)
+        return known[loss]
+
+    with jax.enable_x64(dtype == np.float64):
+        start = [jnp.asarray(values[s], dtype) for s in parameters]
+        value, found = jax.value_and_grad(total)(start)
+        return float(value), dict(zip(parameters, map(np.asarray, found), strict=True))
+
+
+def _defined(equation: Equation, known: Mapping[Symbol, Array]) -> Array:
+    indices = [p for p in equation.lhs.indices if isinstance(p, Index)]
+    scope = _Scope(known).extended(indices)
+    return jnp.broadcast_to(scope.value(equation.rhs), scope.sizes)
+
+
+def _elu(z: Array, slope: Array) -> Array:
+    return jnp.where(z > 0, z, slope * jnp.expm1(jnp.where(z > 0, 0, z)))
+
+
+def _huber(z: Array, delta: Array) -> Array:
+    size = jnp.abs(z)
+    return jnp.where(size <= delta, z * z / 2, delta * (size - delta / 2))
+
+
+ELEMENTWISE: dict[str, Callable[..., Array]] = {
+    "abs": jnp.abs,
+    "arctan": jnp.arctan,
+    "elu": _elu,
+    "equal": lambda x, y: jnp.where(x == y, 1.0, 0.0),
+    "erf": jax.lax.erf,
+    "exp": jnp.exp,
+    "expm1": jnp.expm1,
+    "gelu": lambda z: z * jax.lax.erfc(-z / np.sqrt(2)) / 2,
+    "huber": _huber,
+    "identity": lambda z: z,
+    "leaky_relu": lambda z, slope: jnp.where(z > 0, z, slope * z),  # slope at 0 as torch has it
+    "log": jnp.log,
+    "log_sigmoid": lambda z: -jnp.logaddexp(0.0, -z),
+    "max": jnp.maximum,
+    "min": jnp.minimum,
+    "normal_cdf": lambda z: jax.lax.erfc(-z / np.sqrt(2)) / 2,
+    "normal_pdf": lambda z: jnp.exp(-z * z / 2) / np.sqrt(2 * np.pi),
+    "relu": lambda z: jnp.where(z > 0, z, 0.0),
+    "sech": lambda z: 1 / jnp.cosh(z),
+    "sigmoid": jax.lax.logistic,
+    "sign": jnp.sign,
+    "silu": lambda z: z * jax.lax.logistic(z),
+    "softplus": lambda z: jnp.logaddexp(z, 0.0),
+    "sqrt": jnp.sqrt,
+    "step": lambda z: jnp.where(z > 0, 1.0, 0.0),
+    "tanh": jnp.tanh,
+}
+ALONG: dict[str, Callable[..., Array]] = {
+    "log_softmax": jax.nn.log_softmax,
+    "logsumexp": lambda z, axis: jax.nn.logsumexp(z, axis=axis),
+    "max": lambda z, axis: jnp.max(z, axis=axis),
+    "softmax": jax.nn.softmax,
+}
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """The indices that may occur: the axis of each by name, and how long every axis is."""
+
+    known: Mapping[Symbol, Array]
+    axes: Mapping[str, int] = ()  # type: ignore[assignment]
+    sizes: tuple[int, ...] = ()
+
+    def extended(self, indices: Sequence[Index]) -> _Scope:
+        """With one axis more at the end for each index; an inner name hides an outer one."""
+        axes, sizes = dict(self.axes), list(self.sizes)
+        for index in indices:
+            assert index.axis is not None
+            axes[index.name] = len(sizes)
+            sizes.append(self.known[index.axis[0]].shape[index.axis[1]])
+        return _Scope(self.known, axes, tuple(sizes))
+
+    def value(self, expr: Expr) -> Array:
+        match expr:
+            case Num(value):
+                return jnp.full((1,) * len(self.sizes), float(value))
+            case Ref(symbol, indices):
+                return self.reference(self.known[symbol], indices)
+            case Sum(terms):
+                result = self.value(terms[0])
+                for term in terms[1:]:
+                    result = result + self.value(term)
+                return result
+            case Product(factors):
+                result = self.value(factors[0])
+                for factor in factors[1:]:
+                    result = result * self.value(factor)
+                return result
+            case Power(base, Num(value)) if value.denominator == 1:
+                return self.value(base) ** int(value)
+            case Power(base, exponent):
+                return self.value(base) ** self.value(exponent)
+            case Call(function, arguments):
+                return ELEMENTWISE[function](*map(self.value, arguments))
+            case Sigma(indices, body):
+                inner = self.extended(indices)
+                axes = tuple(range(len(self.sizes), len(inner.sizes)))
+                return jnp.sum(inner.whole(body, axes), axis=axes)
+            case Along(function, index, body, at):
+                inner = self.extended((index,))
+                array = inner.whole(body, (len(self.sizes),))
+                result = ALONG[function](array, axis=-1)
+                return result if at is None else self.read(result, at)
+            case Delta(left, right):
+                return jnp.where(self.places(left) == self.places(right), 1.0, 0.0)
+            case Forms(book, _):
+                return self.value(book)
+            case _:
+                raise TypeError(type(expr).__name__)
+
+    def whole(self, body: Expr, axes: tuple[int, ...]) -> Array:
+        """The value, spread out along some of the axes even where it does not vary."""
+        array = self.value(body)
+        shape = [self.sizes[n] if n in axes else length for n, length in enumerate(array.shape)]
+        return jnp.broadcast_to(array, shape)
+
+    def reference(self, array: Array, indices: tuple[Position, ...]) -> Array:
+        slots = [self.axes[p.name] for p in indices if isinstance(p, Index)]
+        if len(set(slots)) < len(indices):  # a constant or a repeated index
+            at = tuple(p - 1 if isinstance(p, int) else self.places(p) for p in indices)
+            array = array[at]
+            return array.reshape(array.shape or (1,) * len(self.sizes))
+        order = sorted(range(len(slots)), key=slots.__getitem__)
+        shape = [length if n in slots else 1 for n, length in enumerate(self.sizes)]
+        return jnp.transpose(array, order).reshape(shape)
+
+    def places(self, position: Position) -> Array:
+        """0, 1, 2, … along the axis of an index; a constant counted from 0."""
+        if isinstance(position, int):
+            return position - 1
+        slot = self.axes[position.name]
+        shape = [length if n == slot else 1 for n, length in enumerate(self.sizes)]
+        return np.arange(self.sizes[slot]).reshape(shape)
+
+    def read(self, array: Array, at: Position) -> Array:
+        """A vector, along the last axis, read at one place."""
+        if isinstance(at, int):
+            return array[..., at - 1]
+        picked = np.arange(array.shape[-1]) == self.places(at)[..., None]
+        return jnp.sum(jnp.where(picked, array, 0.0), axis=-1)
