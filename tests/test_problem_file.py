@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
@@ -87,7 +88,7 @@ b1 = [[[[1, 2]]]]
 
 def layers(*texts, x="[[1, 2]]", y="[[1]]"):
     """A problem of layers; the first layer starts at line 5."""
-    tables = "".join(f"[[network.layers]]\n{text}\n" for text in texts)
+    tables = "".join(f"[[network.layers]]\n{text}\n".replace("\n\n", "\n") for text in texts)
     return f"[data]\nx = {x}\ny = {y}\n{tables}"
 
 
@@ -148,7 +149,7 @@ def test_what_is_left_out():
     problem = parse_problem(layers("units = 3", "", x="[[1, 2]]", y="[[1, 2, 3, 4]]"))
     assert [layer.units for layer in problem.network.layers] == [3, 4]
     assert problem.network.layers[0].activation == Activation("identity")
-    assert problem.network.layers[0].W == Weights(None, trainable=True)
+    assert Weights(None, trainable=True) == problem.network.layers[0].W
     assert problem.network.layers[0].b == Bias(None, shared=False, trainable=True)
     assert problem.network.loss == Loss("half_squared_error")
     assert (problem.training.optimizer, problem.training.learning_rate) == ("sgd", None)
@@ -190,7 +191,7 @@ def test_b_as_a_number_is_the_bias_of_a_single_unit():
     ],
 )
 def test_forms_of_W(W, weights):
-    assert first_layer(f"units = 1\nW = {W}").W == weights
+    assert weights == first_layer(f"units = 1\nW = {W}").W
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -316,7 +317,7 @@ BAD = [
     ("", None, None, "a problem has a [network] or [equations]; neither is here."),
     ("title = 'x'", None, None, "neither is here"),
     (layers("") + EQ, 5, 1, "[network] and [equations] are both given."),
-    (layers("") + "[parameters]\nw = 1", 5, 2, "[parameters] belongs to [equations]"),
+    (layers("") + "[parameters]\nw = 1", 5, 1, "[parameters] belongs to [equations]"),
     ("[network]\nseed = 1", 1, 1, "network.layers: missing. Add [[network.layers]]"),
     ("[network]\nlayers = []", 2, 10, "at least one layer"),
     ("[network.layers]\nunits = 1", 1, 1, "Write [[network.layers]] with two brackets."),
@@ -329,7 +330,12 @@ BAD = [
     (layers("W = { valu = [[1, 2]] }"), 5, 7, 'layers[1].W.valu: unknown key "valu". Did you mean'),
     (layers("") + "[training]\nlr = 1", 6, 1, 'Did you mean "learning_rate"?'),
     (layers("") + "[training]\nqqq = 1", 6, 1, "Known here are optimizer, learning_rate"),
-    (layers("") + "[data.z]", 5, 7, 'data.z: unknown key "z". Known here are x, y.'),
+    (
+        "[data]\nx = [1]\ny = [1]\nz = 1\n[[network.layers]]",
+        4,
+        1,
+        'data.z: unknown key "z". Known here are x, y.',
+    ),
     # unknown names
     (layers("activation = 'reluu'"), 5, 14, 'unknown activation "reluu". Did you mean "relu"?'),
     (layers("activation = 'Leaky-ReLU'"), 5, 14, 'Did you mean "leaky_relu"?'),
@@ -364,6 +370,7 @@ BAD = [
     (layers("units = '1'"), 5, 9, 'the text "1" was given; a whole number is expected.'),
     (layers("units = 1.0"), 5, 9, "1.0 was given; a whole number is expected."),
     (layers("units = true"), 5, 9, "true was given; a whole number is expected."),
+    (layers(f"units = 0x{'f' * 9999}"), 5, 9, "a whole number of many digits was given"),
     (layers("units = 0"), 5, 9, "0 was given; 1 or more is expected."),
     (layers("b = true"), 5, 5, "b is a list of one number per unit, false for no bias"),
     (layers("b = inf"), 5, 5, "the value is inf."),
@@ -394,7 +401,12 @@ BAD = [
     (layers("") + "[notation]\nnames = { a = 1 }", 6, 15, "1 was given; a text in quotes"),
     (layers("") + "[notation]\nloss = ''", 6, 8, "this text is empty."),
     # sizes
-    (layers("units = 2\nW = [[1, 2]]"), 5, 9, "units is 2, but W has 1 row, one per unit."),
+    (
+        layers("units = 2\nW = [[1, 2]]", y="[[1, 2]]"),
+        5,
+        9,
+        "units is 2, but W has 1 row, one per unit.",
+    ),
     (layers("W = [[1, 2, 3]]"), 5, 5, "W has 3 columns, but x has 2 columns."),
     (layers("units = 3", "W = [[1, 2]]"), 7, 5, "W has 2 columns, but layer 1 has 3 units."),
     (layers("units = 1\nb = [1, 2]"), 6, 5, "b has 2 numbers, the layer has 1 unit."),
@@ -404,7 +416,7 @@ BAD = [
     (layers("", x="[[1], [2]]", y="[0, 1]"), 3, 5, "a flat list is one example, so y has 1 row"),
     (layers("W = [[1]]", x="[1, 2]"), 2, 5, "a flat list is one example, so x has 2 inputs"),
     (layers("", x="[[[1]]]"), 2, 5, "x has 3 axes"),
-    (layers("", x="[[1], [2, 3]]"), 2, 12, "data.x: row 2 has 2 numbers, row 1 has 1."),
+    (layers("", x="[[1], [2, 3]]"), 2, 11, "data.x: row 2 has 2 numbers, row 1 has 1."),
     ("[data]\nx = [1]\n[[network.layers]]\nunits = 1", 1, 1, "y is missing."),
     ("[data]\ny = [1]\n[[network.layers]]\nW = [[1]]", 1, 1, "x is missing."),
     ("[[network.layers]]\nunits = 1", 1, 1, "the number of inputs is not known."),
@@ -426,7 +438,7 @@ BAD = [
     ("[equations]\nforward = ''\nloss = 'E'", 2, 11, "this text is empty."),
     ("version = 2\n" + EQ, 1, 11, "2 was given; this handgrad reads version = 1."),
     ("title = 1\n" + EQ, 1, 9, "1 was given; a text in quotes is expected."),
-    ('title = "\\u001b[31m"\n' + EQ, 1, 9, "the control character U+001B is in this text."),
+    ('title = "\\u001b[31m"\n' + EQ, 1, 9, "the control character U+001B is here."),
 ]
 
 
@@ -499,6 +511,8 @@ def test_mistakes_found_later_have_their_place():
 
 # --- hostile files
 
+LONG_KEY = ".".join("a" * 16)
+
 
 @pytest.mark.parametrize(
     "text",
@@ -513,8 +527,16 @@ def test_mistakes_found_later_have_their_place():
         + "]\n[parameters]\n"
         + "".join(f"w{i}x = 1\n" for i in range(10_000)),
         layers("W = [" + "[nan]," * 50_000 + "]"),
+        f"{LONG_KEY} = " + f"{{ {LONG_KEY} = " * 31 + "['\\u0001', " * 9_000,
+        f"{LONG_KEY} = " + f"{{ {LONG_KEY} = " * 30 + f"[{'[],' * 9_000} '\\u0001']" + "}" * 30,
+        "claims = [" + "{}," * 30_000 + "]",
+        "[[claims]]\nvalue = '" + "1" * 100_000 + "q'",
+        "a = " + "1" * 4299 + "\nb = " + "1" * 4301,
     ],
-    ids=["deep", "dotted", "layers", "data", "frozen", "nan"],
+    ids=[
+        *("deep", "dotted", "layers", "data", "frozen", "nan"),
+        *("unclosed", "long paths", "claims", "claim", "digits"),
+    ],
 )
 def test_hostile_files_get_an_error(text):
     assert 1 <= len(mistakes(text)) <= Limits().mistakes + 1
@@ -525,6 +547,25 @@ def test_a_long_file_gets_an_error():
         parse_problem("#" * 2_000_000)
 
 
+PIECES = (
+    *(
+        "",
+        "\n",
+        "0",
+        "-1",
+        "1e999",
+        "nan",
+        "true",
+        "'x'",
+        "1979-05-27",
+        "9" * 400,
+        "0x" + "f" * 9999,
+    ),
+    *("[", "]", "[[", "{", "}", "=", ".", "#", "\\", '"""', "ä", "\0", "\ud800"),
+    *("[]", "[[]]", "{}", "[[1,[2]]]", "{value=1}", "[network]\n", "[[claims]]\n", "[training]\n"),
+)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_a_mutated_file_is_read_or_refused(data):
@@ -532,36 +573,12 @@ def test_a_mutated_file_is_read_or_refused(data):
     for _ in range(data.draw(st.integers(1, 3))):
         start = data.draw(st.integers(0, len(text)))
         end = start + data.draw(st.integers(0, 8))
-        piece = data.draw(
-            st.sampled_from(
-                [
-                    "",
-                    "0",
-                    "-1",
-                    "1e999",
-                    "nan",
-                    "true",
-                    "'x'",
-                    "[",
-                    "]",
-                    "[[",
-                    "{",
-                    "}",
-                    "=",
-                    ".",
-                    "\n",
-                ]
-                + ["[]", "[[]]", "{}", "[[1, [2]]]", "{ value = 1 }", "1979-05-27", "9" * 400, "\\"]
-                + ["[network]\n", "[[claims]]\n", "[training]\n", "ä", "\0", "\ud800", '"""', "#"]
-            )
-        )
-        text = text[:start] + piece + text[end:]
+        text = text[:start] + data.draw(st.sampled_from(PIECES)) + text[end:]
     try:
         problem = parse_problem(text)
-    except InputError as error:
-        assert str(error)
-    else:
-        assert (problem.network is None) != (problem.equations is None)
+    except InputError:
+        return
+    assert (problem.network is None) != (problem.equations is None)
 
 
 VALUES = st.recursive(
@@ -604,10 +621,8 @@ def test_any_value_anywhere_is_read_or_refused(key, value):
     if key != "layers":
         lines.append("[[network.layers]]")
         lines += [f"{k} = {given[k]}" for k in ("units", "W", "b", "activation") if k in given]
-    try:
+    with suppress(InputError):
         parse_problem("\n".join(lines))
-    except InputError as error:
-        assert str(error)
 
 
 # --- files
@@ -623,7 +638,7 @@ def test_a_file(tmp_path):
 
 def test_a_file_that_is_not_there(tmp_path):
     (tmp_path / "other.toml").touch()
-    with pytest.raises(FileError, match=r"no such file. In that folder are: other.toml."):
+    with pytest.raises(FileError, match=r"no such file. In that folder are: \"other.toml\"."):
         read_problem_file(tmp_path / "net.toml")
     with pytest.raises(FileError, match="no such folder either"):
         read_problem_file(tmp_path / "absent" / "net.toml")

@@ -1,14 +1,14 @@
 """The errors a user can meet: each says which thing, what came, what was expected and what to do.
 
-    HandgradError            everything this package raises on purpose
-    ├── InputError           what was given cannot be used (exit status 2)
-    │   ├── LanguageError    an equation or formula cannot be read, with its position
-    │   ├── DerivationError  equations that do not fit together: undefined, twice defined, a stray index
-    │   ├── ShapeError       arrays whose axes do not agree with the equations
-    │   ├── LimitError       more than the limits allow, found before anything is allocated
-    │   ├── FileError        a file that cannot be read or written
-    │   └── ProblemFileError every mistake of a problem file at once, each with line and column
-    └── NumericError         a number that is not finite came up during evaluation
+HandgradError            everything this package raises on purpose
+├── InputError           what was given cannot be used (exit status 2)
+│   ├── LanguageError    an equation or formula cannot be read, with its position
+│   ├── DerivationError  equations that do not fit together: undefined, twice defined, a stray index
+│   ├── ShapeError       arrays whose axes do not agree with the equations
+│   ├── LimitError       more than the limits allow, found before anything is allocated
+│   ├── FileError        a file that cannot be read or written
+│   └── ProblemFileError every mistake of a problem file at once, each with line and column
+└── NumericError         a number that is not finite came up during evaluation
 """
 
 from __future__ import annotations

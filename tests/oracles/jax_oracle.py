@@ -3,12 +3,17 @@
 A small walk of its own over the expression tree: every value is an array with one axis for each
 index in scope (of length 1 where it does not vary), so that nothing is named, matched or contracted
 as ``handgrad.numbers.evaluate`` does it. Only the forward equations are read.
+
+XLA takes about a second to compile a random problem and a microsecond to run it. So JAX
+differentiates, and the program it arrives at (its jaxpr) is run by NumPy, a line for each primitive.
+``compiled`` asks XLA to run it; the tests do both for some problems.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -41,20 +46,28 @@ def gradients(
     loss: Symbol,
     parameters: Sequence[Symbol],
     values: Mapping[Symbol, Array],
+    *,
     dtype: Any = np.float64,
+    compiled: bool = False,
 ) -> tuple[float, dict[Symbol, Array]]:
     """The loss, and its gradient by each parameter, through ``jax.value_and_grad``."""
 
     def total(trained: list[Array]) -> Array:
-        known = {s: jnp.asarray(v, dtype) for s, v in values.items() if s not in parameters}
+        known = {s: np.asarray(v, dtype) for s, v in values.items() if s not in parameters}
         known |= dict(zip(parameters, trained, strict=True))
         for equation in forward:
             known[equation.lhs.symbol] = _defined(equation, known)
         return known[loss]
 
     with jax.enable_x64(dtype == np.float64):
-        start = [jnp.asarray(values[s], dtype) for s in parameters]
-        value, found = jax.value_and_grad(total)(start)
+        start = [np.asarray(values[s], dtype) for s in parameters]
+        function = jax.value_and_grad(total)
+        if compiled:
+            value, found = function([jnp.asarray(v) for v in start])
+        else:
+            program = jax.make_jaxpr(function)(start)
+            with np.errstate(all="ignore"):
+                value, *found = _run(program.jaxpr, program.consts, start)
         return float(value), dict(zip(parameters, map(np.asarray, found), strict=True))
 
 
@@ -69,12 +82,12 @@ def _elu(z: Array, slope: Array) -> Array:
 
 
 def _huber(z: Array, delta: Array) -> Array:
-    size = jnp.abs(z)
+    size = z * jnp.sign(z)
     return jnp.where(size <= delta, z * z / 2, delta * (size - delta / 2))
 
 
 ELEMENTWISE: dict[str, Callable[..., Array]] = {
-    "abs": jnp.abs,
+    "abs": lambda z: z * jnp.sign(z),  # slope 0 at 0 as torch has it; jnp.abs has 1
     "arctan": jnp.arctan,
     "elu": _elu,
     "equal": lambda x, y: jnp.where(x == y, 1.0, 0.0),
@@ -114,7 +127,7 @@ class _Scope:
     """The indices that may occur: the axis of each by name, and how long every axis is."""
 
     known: Mapping[Symbol, Array]
-    axes: Mapping[str, int] = ()  # type: ignore[assignment]
+    axes: Mapping[str, int] = field(default_factory=dict[str, int])
     sizes: tuple[int, ...] = ()
 
     def extended(self, indices: Sequence[Index]) -> _Scope:
@@ -172,10 +185,17 @@ class _Scope:
 
     def reference(self, array: Array, indices: tuple[Position, ...]) -> Array:
         slots = [self.axes[p.name] for p in indices if isinstance(p, Index)]
-        if len(set(slots)) < len(indices):  # a constant or a repeated index
-            at = tuple(p - 1 if isinstance(p, int) else self.places(p) for p in indices)
-            array = array[at]
-            return array.reshape(array.shape or (1,) * len(self.sizes))
+        for n in reversed(range(len(indices))):  # constants
+            position = indices[n]
+            if isinstance(position, int):
+                array = jax.lax.index_in_dim(array, position - 1, n, keepdims=False)
+        for slot in sorted({slot for slot in slots if slots.count(slot) > 1}):  # a diagonal
+            while slots.count(slot) > 1:
+                first, second = (n for n, s in enumerate(slots) if s == slot)
+                shape = [array.shape[n] if n in (first, second) else 1 for n in range(array.ndim)]
+                diagonal = np.eye(array.shape[first], dtype=bool).reshape(shape)
+                array = jnp.sum(jnp.where(diagonal, array, 0.0), axis=second)
+                del slots[second]
         order = sorted(range(len(slots)), key=slots.__getitem__)
         shape = [length if n in slots else 1 for n, length in enumerate(self.sizes)]
         return jnp.transpose(array, order).reshape(shape)
@@ -194,3 +214,97 @@ class _Scope:
             return array[..., at - 1]
         picked = np.arange(array.shape[-1]) == self.places(at)[..., None]
         return jnp.sum(jnp.where(picked, array, 0.0), axis=-1)
+
+
+# --- a jaxpr, run by NumPy -------------------------------------------------------------------
+
+erf, erfc = (np.frompyfunc(f, 1, 1) for f in (math.erf, math.erfc))
+
+
+def _broadcast(x: Array, shape: tuple[int, ...], broadcast_dimensions: tuple[int, ...]) -> Array:
+    lengths = [1] * len(shape)
+    for n, length in zip(broadcast_dimensions, np.shape(x), strict=True):
+        lengths[n] = length
+    return np.broadcast_to(np.reshape(x, lengths), shape)
+
+
+def _pad(x: Array, value: Array, padding_config: Sequence[tuple[int, int, int]]) -> Array:
+    assert not any(inside for _, _, inside in padding_config)
+    return np.pad(x, [(low, high) for low, high, _ in padding_config], constant_values=value)
+
+
+def _slice(x: Array, start_indices: Any, limit_indices: Any, strides: Any) -> Array:
+    steps = strides or [1] * len(start_indices)
+    return x[tuple(map(slice, start_indices, limit_indices, steps))]
+
+
+PLAIN: dict[str, Callable[..., Array]] = {  # what else they carry concerns compilers only
+    "abs": np.abs,
+    "add": np.add,
+    "add_any": np.add,
+    "and": np.logical_and,
+    "atan": np.arctan,
+    "copy": np.copy,
+    "cosh": np.cosh,
+    "div": np.divide,
+    "eq": np.equal,
+    "erf": lambda x: np.asarray(erf(x), float),
+    "erfc": lambda x: np.asarray(erfc(x), float),
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "ge": np.greater_equal,
+    "gt": np.greater,
+    "is_finite": np.isfinite,
+    "le": np.less_equal,
+    "log": np.log,
+    "log1p": np.log1p,
+    "logistic": lambda x: 1 / (1 + np.exp(-x)),
+    "lt": np.less,
+    "max": np.maximum,
+    "min": np.minimum,
+    "mul": np.multiply,
+    "ne": np.not_equal,
+    "neg": np.negative,
+    "pow": np.power,
+    "select_n": lambda which, no, yes: np.where(which, yes, no),
+    "sign": np.sign,
+    "sinh": np.sinh,
+    "sqrt": np.sqrt,
+    "square": np.square,
+    "stop_gradient": lambda x: x,
+    "sub": np.subtract,
+    "tanh": np.tanh,
+}
+SHAPED: dict[str, Callable[[Any, Mapping[str, Any]], Array]] = {
+    "convert_element_type": lambda x, p: np.asarray(x, p["new_dtype"]),
+    "integer_pow": lambda x, p: np.power(x, float(p["y"])),
+    "reduce_max": lambda x, p: np.max(x, axis=p["axes"]),
+    "reduce_sum": lambda x, p: np.sum(x, axis=p["axes"]),
+    "reshape": lambda x, p: np.reshape(x, p["new_sizes"]),
+    "slice": lambda x, p: _slice(x, p["start_indices"], p["limit_indices"], p["strides"]),
+    "squeeze": lambda x, p: np.squeeze(x, p["dimensions"]),
+    "transpose": lambda x, p: np.transpose(x, p["permutation"]),
+    "broadcast_in_dim": lambda x, p: _broadcast(x, p["shape"], p["broadcast_dimensions"]),
+}
+NESTED = {"jit": "jaxpr", "pjit": "jaxpr", "custom_jvp_call": "call_jaxpr"}
+
+
+def _run(program: Any, constants: Sequence[Array], arguments: Sequence[Array]) -> list[Array]:
+    known = dict(zip((*program.constvars, *program.invars), (*constants, *arguments), strict=True))
+
+    def read(atom: Any) -> Array:
+        return atom.val if hasattr(atom, "val") else known[atom]
+
+    for step in program.eqns:
+        inputs, name = [read(atom) for atom in step.invars], step.primitive.name
+        if name in NESTED:
+            inner = step.params[NESTED[name]]
+            outputs = _run(inner.jaxpr, inner.consts, inputs)
+        elif name == "pad":
+            outputs = [_pad(*inputs, step.params["padding_config"])]
+        elif name in SHAPED:
+            outputs = [SHAPED[name](*inputs, step.params)]
+        else:
+            outputs = [PLAIN[name](*inputs)]
+        known.update(zip(step.outvars, outputs, strict=True))
+    return [read(atom) for atom in program.outvars]

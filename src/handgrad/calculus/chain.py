@@ -178,9 +178,7 @@ def local_derivative(
     return relettered(total, set())
 
 
-def contributions(
-    expr: Expr, g: Expr, lhs: Ref, wanted: Set[Symbol]
-) -> Iterator[Contribution]:
+def contributions(expr: Expr, g: Expr, lhs: Ref, wanted: Set[Symbol]) -> Iterator[Contribution]:
     """Every place below ``expr`` where a wanted symbol stands, with the gradient arriving there.
 
     ``g`` is the gradient of the value of ``expr``, which ``lhs`` names.

@@ -17,11 +17,13 @@ from handgrad.calculus.expr import (
     Ref,
     Sigma,
     Symbol,
+    bound_indices,
     children,
     free_indices,
     own_positions,
     rebuild,
     refs,
+    substitute,
     walk,
 )
 from handgrad.calculus.functions import FUNCTIONS
@@ -106,7 +108,9 @@ def _check_reference(ref: Ref, ranks: Mapping[Symbol, int], defined: set[Symbol]
         )
     if ref.symbol not in ranks:
         hint = "used before it is defined" if ref.symbol in defined else "not defined"
-        advice = "Move its equation up." if ref.symbol in defined else "Define it or give its value."
+        advice = (
+            "Move its equation up." if ref.symbol in defined else "Define it or give its value."
+        )
         raise DerivationError(f"{ref.symbol}, in the equation of {lhs.symbol}, is {hint}. {advice}")
     if ranks[ref.symbol] != len(ref.indices):
         raise DerivationError(
@@ -168,49 +172,51 @@ def with_axes(equations: Iterable[Equation], givens: Mapping[Symbol, int]) -> tu
     axes: dict[Axis, Axis] = {(s, n): (s, n) for s, rank in givens.items() for n in range(rank)}
     result: list[Equation] = []
     for equation in equations:
-        rhs = _spread(equation.rhs, {}, axes, equation)
+        rhs = _spread(equation.rhs, axes, equation)
         found = _ranges(rhs)
         lhs = equation.lhs
+        named: dict[str, Position] = {}
         for place, position in enumerate(lhs.indices):
             if isinstance(position, Index):
-                axes[lhs.symbol, place] = _known(position, found.get(position.name), lhs.symbol)
-        named = tuple(
-            replace(p, axis=axes[lhs.symbol, n]) if isinstance(p, Index) else p
-            for n, p in enumerate(lhs.indices)
-        )
-        result.append(replace(equation, lhs=Ref(lhs.symbol, named), rhs=rhs))
+                axis = _known(position, found.get(position.name), lhs.symbol)
+                axes[lhs.symbol, place] = axis
+                named[position.name] = replace(position, axis=axis)
+        result.append(replace(equation, lhs=substitute(lhs, named), rhs=substitute(rhs, named)))
     return tuple(result)
 
 
 def _ranges(expr: Expr) -> dict[str, Axis]:
     """What each free index runs over, as far as the references below say."""
-    return {name: i.axis for name, i in free_indices(expr).items() if i.axis is not None}
+    found: dict[str, Axis] = {}
+    for part in children(expr):
+        found = _ranges(part) | found
+    for index in bound_indices(expr):
+        found.pop(index.name, None)
+    own = (p for p in own_positions(expr) if isinstance(p, Index) and p.axis is not None)
+    return found | {p.name: p.axis for p in own if p.axis is not None}
 
 
-def _spread(
-    expr: Expr, bound: Mapping[str, Axis], axes: Mapping[Axis, Axis], equation: Equation
-) -> Expr:
+def _spread(expr: Expr, axes: Mapping[Axis, Axis], equation: Equation) -> Expr:
     """Write into every index below the axis that its uses say it runs over."""
-
-    def mark(position: Position, axis: Axis | None) -> Position:
-        known = axis or (bound.get(position.name) if isinstance(position, Index) else None)
-        return replace(position, axis=known) if isinstance(position, Index) and known else position
-
     match expr:
         case Ref(symbol, indices):
-            placed = (mark(p, axes.get((symbol, n))) for n, p in enumerate(indices))
+            placed = (_marked(p, axes.get((symbol, n))) for n, p in enumerate(indices))
             return Ref(symbol, tuple(placed))
         case Sigma(indices, body):
-            inner = _spread(body, bound, axes, equation)
-            return Sigma(tuple(_ranged(i, inner, equation) for i in indices), inner)
+            inner = _spread(body, axes, equation)
+            ranged = tuple(_ranged(i, inner, equation) for i in indices)
+            return Sigma(ranged, substitute(inner, {i.name: i for i in ranged}))
         case Along(function, index, body, at):
-            inner = _spread(body, bound, axes, equation)
+            inner = _spread(body, axes, equation)
             ranged = _ranged(index, inner, equation)
-            place = mark(at, ranged.axis) if at is not None else None
-            return Along(function, ranged, inner, place)
+            place = None if at is None else _marked(at, ranged.axis)
+            return Along(function, ranged, substitute(inner, {index.name: ranged}), place)
         case _:
-            parts = (_spread(part, bound, axes, equation) for part in children(expr))
-            return rebuild(expr, tuple(parts))
+            return rebuild(expr, tuple(_spread(part, axes, equation) for part in children(expr)))
+
+
+def _marked(position: Position, axis: Axis | None) -> Position:
+    return replace(position, axis=axis) if isinstance(position, Index) and axis else position
 
 
 def _ranged(index: Index, body: Expr, equation: Equation) -> Index:

@@ -53,13 +53,14 @@ class Symbol:
 
     base: str
     number: int | None = None
-    state: str = ""  # m in m_W1: what an optimizer remembers of W1
+    state: str = ""  # m in m_W1: what an optimizer remembers of W1; δ for dL/dz
     loss: Symbol | None = None  # L in dL/dW1
     new: bool = False
 
     def __str__(self) -> str:
         name = self.base if self.number is None else f"{self.base}{self.number}"
-        name = f"{self.state}_{name}" if self.state else name
+        if self.state:
+            name = f"δ{self.number}" if (self.state, self.base) == ("δ", "z") else f"{self.state}_{name}"
         name = f"d{self.loss}/d{name}" if self.loss else name
         return f"{name}_new" if self.new else name
 
@@ -214,10 +215,14 @@ class Forms(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Partial(Expr):
-    """The name of a local derivative, ∂top/∂bottom; it stands on the left of a worked line."""
+    """The name of a local derivative, ∂top/∂bottom; it stands on the left of a worked line.
+
+    ``direct`` tells it from the whole derivative, where top depends on bottom by other paths too.
+    """
 
     top: Ref
     bottom: Ref
+    direct: bool = False
 
 
 def as_expr(value: Expr | int | Fraction) -> Expr:

@@ -91,6 +91,7 @@ exp, log, sigmoid, step, sech, sign = map(_named, ("exp", "log", "sigmoid", "ste
 equal, minimum, maximum, absolute = map(_named, ("equal", "min", "max", "abs"))
 normal_cdf, normal_pdf, expm1, erf = map(_named, ("normal_cdf", "normal_pdf", "expm1", "erf"))
 HALF = Num(Fraction(1, 2))
+ROOT = call("sqrt", 2)
 ZERO, ONE = Num(0), Num(1)
 
 
@@ -104,7 +105,7 @@ FUNCTIONS: dict[str, Function] = {
     # primitives
     "exp":      row(lambda z, a: a),
     "log":      row(lambda z, a: 1 / z, samples=(0.1, 4.0)),
-    "erf":      row(lambda z, a: 2 * 2**HALF * normal_pdf(2**HALF * z)),
+    "erf":      row(lambda z, a: 2 * ROOT * normal_pdf(ROOT * z)),
     "step":     row(lambda z, a: ZERO, kinks=(0.0,)),                                  # 0 at 0
     "equal":    row(lambda x, y, a: ZERO, lambda x, y, a: ZERO),
     "max":      Function((lambda x, y, a: _share(x, a, y), lambda x, y, a: _share(y, a, x)), kinks=(0.0,), reduces=True,
@@ -128,7 +129,7 @@ FUNCTIONS: dict[str, Function] = {
     "sech":     row(lambda z, a: -a * call("tanh", z), definition=lambda z: 2 / (exp(z) + exp(-z))),
     "log_sigmoid": row(lambda z, a: sigmoid(-z), definition=lambda z: log(sigmoid(z))),
     "normal_pdf": row(lambda z, a: -z * a, definition=lambda z: exp(-z**2 / 2) / (8 * call("arctan", 1))**HALF),
-    "normal_cdf": row(lambda z, a: normal_pdf(z), definition=lambda z: HALF * (1 + erf(z / 2**HALF))),
+    "normal_cdf": row(lambda z, a: normal_pdf(z), definition=lambda z: HALF * (1 + erf(z / ROOT))),
     "arctan":   row(lambda z, a: 1 / (1 + z**2)),
     # vector functions and reductions
     "softmax":  Function(pullback=lambda v, j: v.a(j) * (v.g(j) - v.total(lambda k: v.g(k) * v.a(k))),

@@ -116,8 +116,8 @@ class _Writer:
                 return _held(self.shown(value), False)
             case Ref():
                 return self.leaf(expr), ATOM
-            case Partial(top, bottom):
-                return f"d{self.leaf(top)}/d{self.leaf(bottom)}", ATOM
+            case Partial(top, bottom, direct):
+                return f"d{self.leaf(top)}/d{self.leaf(bottom)}{'|direct' * direct}", ATOM
             case Sum(terms):
                 return self.sum(terms), SUM
             case Product(factors):
@@ -141,6 +141,11 @@ class _Writer:
             case Call("@" | "∘" as operator, arrays):
                 sign = "·" if operator == "@" else " ∘ "
                 return sign.join(self.inside(array, POWER) for array in arrays), PRODUCT
+            case Call("d/dz", (inner,)):
+                return f"d/dz({self.inside(inner, SUM)})", ATOM
+            case Call("′", (Call(function, arguments),)):
+                inside = ", ".join(self.inside(a, SUM) for a in arguments)
+                return self.called(function, inside).replace("(", "′(", 1), ATOM
             case Call(function, arguments):
                 inside = ", ".join(self.inside(a, SUM) for a in arguments)
                 return self.called(function, inside), ATOM
@@ -213,7 +218,11 @@ class _Writer:
 
 def _spread(factor: Expr) -> tuple[Expr, ...]:
     """A product that is one form of a factor reads as part of the product around it."""
-    return factor.book.factors if isinstance(factor, Forms) and isinstance(factor.book, Product) else (factor,)
+    return (
+        factor.book.factors
+        if isinstance(factor, Forms) and isinstance(factor.book, Product)
+        else (factor,)
+    )
 
 
 def _held(written: str, fraction: bool) -> tuple[str, int]:
@@ -256,7 +265,10 @@ def symbol(written: str) -> Symbol:
 
 
 def parse_equations(
-    source: str, loss: str = "", names: Mapping[str, Symbol] | None = None, phase: Phase = Phase.FORWARD
+    source: str,
+    loss: str = "",
+    names: Mapping[str, Symbol] | None = None,
+    phase: Phase = Phase.FORWARD,
 ) -> tuple[Equation, ...]:
     """One equation a line; blank lines and ``#`` comments are skipped.
 
@@ -321,7 +333,9 @@ class _Parser:
             if found is None:
                 found = TOKEN.match(line, column)
                 if found is None:
-                    raise self.error(column + 1, f"The character {line[column]!r} means nothing here.")
+                    raise self.error(
+                        column + 1, f"The character {line[column]!r} means nothing here."
+                    )
                 kind = found.lastgroup or ""
             if kind != "blank":
                 yield Token(kind, found[0], column + 1)
@@ -340,7 +354,9 @@ class _Parser:
         return self.tokens[self.place - 1]
 
     def accept(self, *texts: str) -> Token | None:
-        return self.take() if self.next.kind in ("op", "power") and self.next.text in texts else None
+        return (
+            self.take() if self.next.kind in ("op", "power") and self.next.text in texts else None
+        )
 
     def expect(self, symbol_text: str) -> Token:
         return self.accept(symbol_text) or self.fail(f"{symbol_text!r}")
@@ -359,7 +375,9 @@ class _Parser:
             self.fail("a name, as in z1 = w1*x + b1")
         lhs = self.atom()
         if not isinstance(lhs, Ref):
-            raise self.error(start.column, "The left side of an equation is one name, such as z1[j].")
+            raise self.error(
+                start.column, "The left side of an equation is one name, such as z1[j]."
+            )
         self.expect("=")
         rhs = self.expression()
         self.finished("an operator or the end of the equation")
@@ -482,7 +500,9 @@ class _Parser:
             return Delta(left, right)
         if function not in FUNCTIONS:
             near = ", ".join(sorted(f for f in FUNCTIONS if f[0] == function[0])) or "sum, exp, log"
-            raise self.error(token.column, f"There is no function {token.text!r} (near it: {near}).")
+            raise self.error(
+                token.column, f"There is no function {token.text!r} (near it: {near})."
+            )
         arguments = [self.expression()]
         while self.accept(","):
             arguments.append(self.expression())
@@ -500,7 +520,9 @@ class _Parser:
             letters.append(Index(self.take().text))
             self.take()
         if not letters:
-            raise self.error(token.column, "Write sum(i, …): first the index, then what is added up.")
+            raise self.error(
+                token.column, "Write sum(i, …): first the index, then what is added up."
+            )
         body = self.expression()
         self.expect(")")
         return Sigma(tuple(letters), body)

@@ -87,7 +87,12 @@ def _oriented(ref: Ref, axes: tuple[str, ...]) -> Expr:
 
 def _along(function: str, index: Index, body: Ref, at: object, axes: tuple[str, ...]) -> Expr:
     names = tuple(p.name if isinstance(p, Index) else "" for p in body.indices)
-    if at is not None and names == (*axes[:-1], index.name) and isinstance(at, Index) and at.name == axes[-1]:
+    if (
+        at is not None
+        and names == (*axes[:-1], index.name)
+        and isinstance(at, Index)
+        and at.name == axes[-1]
+    ):
         return Call(function, (Ref(body.symbol),))
     raise _NoForm
 
@@ -129,5 +134,7 @@ def _sigma(indices: tuple[Index, ...], body: Expr, axes: tuple[str, ...]) -> Exp
     right = [f for f in inside if column in free_indices(f)]
     if not left or not right or any(row in free_indices(f) for f in right):
         raise _NoForm
-    product = Call("@", (_whole(Product(tuple(left)), (row, k)), _whole(Product(tuple(right)), (k, column))))
+    product = Call(
+        "@", (_whole(Product(tuple(left)), (row, k)), _whole(Product(tuple(right)), (k, column)))
+    )
     return Product((*kept, product)) if kept else product

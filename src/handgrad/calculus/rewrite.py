@@ -99,7 +99,11 @@ def _sum(terms: Iterable[Expr]) -> Expr:
 
 
 def _product(factors: Iterable[Expr]) -> Expr:
-    flat = [f for factor in factors for f in (factor.factors if isinstance(factor, Product) else (factor,))]
+    flat = [
+        f
+        for factor in factors
+        for f in (factor.factors if isinstance(factor, Product) else (factor,))
+    ]
     number = Fraction(1)
     powers: dict[Expr, Fraction] = {}
     for factor in flat:
@@ -161,7 +165,8 @@ def relettered(expr: Expr, taken: set[str]) -> Expr:
             renaming: dict[str, Position] = {i.name: j for i, j in zip(indices, new, strict=True)}
             return Sigma(tuple(new), relettered(substitute(body, renaming), here))
         case Along(function, index, body, at):
-            other = fresh(index, taken - {at.name} if isinstance(at, Index) else taken)
+            outside = taken - {at.name} if isinstance(at, Index) else taken
+            other = fresh(index, outside | (free_indices(body).keys() - {index.name}))
             inner = relettered(substitute(body, {index.name: other}), taken | {other.name})
             return Along(function, other, inner, at)
         case _:
@@ -227,11 +232,15 @@ def _canonical(expr: Expr) -> Expr:
         match node:
             case Sigma(indices, body):
                 new = tuple(replace(i, name=f"#{depth + n}") for n, i in enumerate(indices))
-                renaming: dict[str, Position] = {i.name: j for i, j in zip(indices, new, strict=True)}
+                renaming: dict[str, Position] = {
+                    i.name: j for i, j in zip(indices, new, strict=True)
+                }
                 return Sigma(new, named(substitute(body, renaming), depth + len(new)))
             case Along(function, index, body, at):
                 bound = replace(index, name=f"#{depth}")
-                return Along(function, bound, named(substitute(body, {index.name: bound}), depth + 1), at)
+                return Along(
+                    function, bound, named(substitute(body, {index.name: bound}), depth + 1), at
+                )
             case _:
                 return rebuild(node, tuple(named(part, depth) for part in children(node)))
 
@@ -247,7 +256,9 @@ def with_logits(forward: Iterable[Equation]) -> tuple[Equation, ...]:
     activations: dict[Symbol, Equation] = {}
     result: list[Equation] = []
     for equation in forward:
-        result.append(replace(equation, rhs=transform(equation.rhs, lambda n: _logit(n, activations))))
+        result.append(
+            replace(equation, rhs=transform(equation.rhs, lambda n: _logit(n, activations)))
+        )
         match equation.rhs:
             case Call("sigmoid") | Along("softmax"):
                 activations[equation.lhs.symbol] = equation
@@ -289,12 +300,18 @@ def shortcut(equation: Equation, one_hot: Symbol | None = None) -> Equation:
     """
     match equation.rhs:
         case Sum((first, second)):
-            return _softmax_pair(equation, first, second, one_hot) or _sigmoid_pair(equation, first, second) or equation
+            return (
+                _softmax_pair(equation, first, second, one_hot)
+                or _sigmoid_pair(equation, first, second)
+                or equation
+            )
         case _:
             return equation
 
 
-def _softmax_pair(equation: Equation, first: Expr, second: Expr, one_hot: Symbol | None) -> Equation | None:
+def _softmax_pair(
+    equation: Equation, first: Expr, second: Expr, one_hot: Symbol | None
+) -> Equation | None:
     number, rest = _split(first)
     factor, others = _split(second)
     match others:
@@ -349,8 +366,8 @@ def delta_form(derivation: Derivation) -> Derivation:
     inner: dict[Symbol, Equation] = {}
     for equation in derivation.phase(Phase.FORWARD):
         match equation.rhs:
-            case Call(_, (Ref(z), *_)) | Along(_, _, Ref(z)) | Ref(z):
-                into[z.gradient(loss)] = Symbol("δ", z.number) if z.base == "z" else Symbol(f"δ_{z}")
+            case Call(_, (Ref(z), *_)) | Along(_, _, Ref(z)) | Ref(z) if z not in derivation.givens:
+                into[z.gradient(loss)] = replace(z, state="δ")
                 inner[equation.lhs.symbol.gradient(loss)] = equation
             case _:
                 pass
@@ -361,7 +378,11 @@ def delta_form(derivation: Derivation) -> Derivation:
     def renamed(node: Expr) -> Expr:
         if isinstance(node, Ref) and node.symbol in put:
             source = put[node.symbol]
-            places = {i.name: p for i, p in zip(source.lhs.indices, node.indices, strict=True) if isinstance(i, Index)}
+            places = {
+                i.name: p
+                for i, p in zip(source.lhs.indices, node.indices, strict=True)
+                if isinstance(i, Index)
+            }
             return substitute(source.rhs, places)
         if isinstance(node, Ref) and node.symbol in into:
             return Ref(into[node.symbol], node.indices)
@@ -372,7 +393,9 @@ def delta_form(derivation: Derivation) -> Derivation:
         rhs = transform(equation.rhs, renamed)
         taken = {p.name for p in equation.lhs.indices if isinstance(p, Index)}
         lhs = Ref(into.get(symbol, symbol), equation.lhs.indices)
-        done = replace(equation, lhs=lhs, rhs=relettered(simplify(rhs), taken) if rhs != equation.rhs else rhs)
+        done = replace(
+            equation, lhs=lhs, rhs=relettered(simplify(rhs), taken) if rhs != equation.rhs else rhs
+        )
         if symbol in inner and uses[symbol] == 1:
             put[symbol] = done
         else:

@@ -27,7 +27,7 @@ from handgrad.model.sizes import (
 )
 from handgrad.model.vocabulary import LOSSES, OPTIMIZERS, closest
 
-__all__ = ["disagreements", "settled", "too_many_layers"]
+__all__ = ["disagreements", "settled", "too_many"]
 
 
 def disagreements(document: Table, limits: Limits) -> list[Wrong]:
@@ -45,13 +45,17 @@ def disagreements(document: Table, limits: Limits) -> list[Wrong]:
     return wrong
 
 
-def too_many_layers(document: Table, limits: Limits) -> list[Wrong]:
-    """Looked at first: every layer may have mistakes that take time to explain."""
-    many = len(tables_in(table_in(document, "network"), "layers"))
-    if many <= limits.layers:
-        return []
-    message = f"{many} layers were given; at most {limits.layers} are accepted."
-    return [Wrong(("network", "layers"), message)]
+def too_many(document: Table, limits: Limits) -> list[Wrong]:
+    """Looked at first: every layer and claim may have mistakes that take time to explain."""
+    counts: tuple[tuple[Path, Table, int], ...] = (
+        (("network", "layers"), table_in(document, "network"), limits.layers),
+        (("claims",), document, limits.claims),
+    )
+    return [
+        Wrong(path, f"{len(given)} {path[-1]} were given; at most {most} are accepted.")
+        for path, table, most in counts
+        if len(given := tables_in(table, str(path[-1]))) > most
+    ]
 
 
 def settled(problem: ProblemFile, document: Table) -> ProblemFile:
@@ -130,8 +134,8 @@ def _data(document: Table, network: NetworkSizes) -> Iterator[Wrong]:
     elif "x" not in data and first and not first.says_inputs and not network.from_file:
         message = "the number of inputs is not known. Give x in [data], or W."
         yield Wrong(("network", "layers", 0), message)
-    if network.x and network.y:
-        yield from _targets(network, network.x[0], network.y, flat=is_flat(data.get("y")))
+    if network.y:
+        yield from _targets(network, network.y, flat=is_flat(data.get("y")))
     columns = first.columns if first else None
     if network.x and columns and is_flat(data.get("x")) and network.x[1] != columns:
         yield Wrong(
@@ -144,22 +148,20 @@ def _data(document: Table, network: NetworkSizes) -> Iterator[Wrong]:
 _ROWS = "Give one row per example: [[0.1, 0.2], [0.3, 0.4]]."
 
 
-def _targets(
-    network: NetworkSizes, rows: int, y: tuple[int, int], *, flat: bool
-) -> Iterator[Wrong]:
-    if y[0] != rows:
-        why = (
-            "a flat list is one example, so y has 1 row"
-            if flat
-            else f"y has {_plural(y[0], 'row')}"
-        )
-        yield Wrong(("data", "y"), f"{why}, but x has {rows}. {_ROWS}")
+def _targets(network: NetworkSizes, y: tuple[int, int], *, flat: bool) -> Iterator[Wrong]:
+    rows, columns = y
+    if network.x and rows != network.x[0]:
+        has = f"y has {_plural(rows, 'row')}"
+        why = f"a flat list is one example, so {has}" if flat else has
+        yield Wrong(("data", "y"), f"{why}, but x has {network.x[0]}. {_ROWS}")
+        if flat:
+            return
     units = network.units[-1] if network.units else None
-    if units and y[1] != units and not (flat and y[0] != rows):
+    if units and columns != units:
         yield Wrong(
             ("data", "y"),
-            f"y has {_plural(y[1], 'column')}, but the last layer has {_plural(units, 'unit')}. "
-            "Give y one column per unit of the last layer.",
+            f"y has {_plural(columns, 'column')}, but the last layer has "
+            f"{_plural(units, 'unit')}. Give y one column per unit of the last layer.",
         )
 
 

@@ -50,7 +50,7 @@ def quoted(text: str) -> str:
     """A text in quotes for a message, cut if long, without control characters.
 
     >>> quoted("relu"), quoted("a" * 100)[-6:]
-    ('"relu"', 'aaa…"')
+    ('"relu"', 'aaaa…"')
     """
     short = text if len(text) <= 40 else text[:39] + "…"
     return '"' + "".join(c if c.isprintable() else "�" for c in short) + '"'
@@ -94,7 +94,7 @@ def as_number(value: object) -> float | str:
 
 def _reads(text: str) -> bool:
     try:
-        return isfinite(float(text))
+        return isfinite(float(text[:400]))
     except ValueError:
         return False
 

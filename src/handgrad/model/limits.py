@@ -28,6 +28,7 @@ class Limits:
     axes: int = 4
     """Axes of an array in a problem file."""
     layers: int = 256
+    claims: int = 10_000
     units: int = 65_536
     """Units of one layer."""
     parameters: int = 50_000_000

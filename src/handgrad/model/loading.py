@@ -14,10 +14,18 @@ from typing import Any, TypeVar
 import numpy as np
 
 from handgrad.calculus.expr import Symbol
-from handgrad.errors import FileError, InputError, LanguageError, LimitError, Mistake, ProblemFileError
+from handgrad.errors import (
+    FileError,
+    InputError,
+    LanguageError,
+    LimitError,
+    Mistake,
+    ProblemFileError,
+)
 from handgrad.model.forms import Activation, Loss
 from handgrad.model.limits import Limits
-from handgrad.model.network import Formula, Layer
+from handgrad.model.network import ACTIVATIONS, LOSSES, Formula, Layer
+from handgrad.model.optimizers import OPTIMIZERS
 from handgrad.model.problem import (
     Claim,
     Notation,
@@ -29,10 +37,21 @@ from handgrad.model.problem import (
 from handgrad.model.problem_file import mistake_at, read_problem_file
 from handgrad.model.schema import LayerTable, NetworkTable, ProblemFile, TrainingTable
 
-__all__ = ["INITS", "LEARNING_RATES", "Drawn", "draw", "load", "problem_of"]
+__all__ = [
+    "INITS",
+    "LEARNING_RATES",
+    "Drawn",
+    "draw",
+    "known_optimizer",
+    "layer_sizes",
+    "learning_rate",
+    "load",
+    "problem_of",
+]
 
 Array = Any
 T = TypeVar("T")
+ACTIVATION_NAMES, LOSS_NAMES = tuple(ACTIVATIONS), tuple(LOSSES)
 
 # PyTorch's, where it has a default worth having; 0.1 for gradient descent, as in textbooks
 LEARNING_RATES = {"adagrad": 0.01, "rmsprop": 0.01, "adam": 0.001, "adamw": 0.001}
@@ -71,12 +90,32 @@ def problem_of(file: ProblemFile, folder: Path = Path()) -> Problem:
     )
 
 
+def learning_rate(optimizer: str, given: float | None) -> float:
+    """The rate that was given, or the optimizer's usual one; raises ``InputError`` unless ≥ 0."""
+    if given is None:
+        return LEARNING_RATES.get(optimizer, 0.1)
+    if not 0 <= given < float("inf"):
+        raise InputError(f"The learning rate is {given}; it must be a number from 0 up.")
+    return float(given)
+
+
+def known_optimizer(name: str, options: Iterable[str]) -> str:
+    """The name of an optimizer whose options are all its own; else ``InputError``."""
+    if name not in OPTIMIZERS:
+        raise InputError(f"There is no optimizer {name!r}. There are {', '.join(OPTIMIZERS)}.")
+    known = [key for key, _ in OPTIMIZERS[name].constants.values()]
+    for option in options:
+        if option not in known:
+            there = f"Its options: {', '.join(known)}." if known else "It has no options."
+            raise InputError(f"{name} has no option {option!r}. {there}")
+    return name
+
+
 def training(table: TrainingTable) -> Training:
     """The training of a file, the learning rate filled in."""
-    rate = table.learning_rate
     return Training(
         optimizer=table.optimizer,
-        learning_rate=LEARNING_RATES.get(table.optimizer, 0.1) if rate is None else rate,
+        learning_rate=learning_rate(table.optimizer, table.learning_rate),
         options=table.options(),
         steps=table.steps,
         epochs=table.epochs,
@@ -111,9 +150,7 @@ def _network(
     return _placed(
         file,
         ("network",),
-        lambda: network_problem(
-            layers, _loss(table.loss), values, seed=table.seed, **details
-        ),
+        lambda: network_problem(layers, _loss(table.loss), values, seed=table.seed, **details),
     )
 
 

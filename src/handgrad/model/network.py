@@ -1,8 +1,8 @@
 """Layers in, forward equations out: weighted sum, activation, and the loss as one writes it.
 
-    z1[n,j] = Σ_i W1[j,i]·x[n,i] + b1[j]
-    a1[n,j] = sigmoid(z1[n,j])
-    L       = Σ_n,j ½·(a1[n,j] − y[n,j])²
+z1[n,j] = Σ_i W1[j,i]·x[n,i] + b1[j]
+a1[n,j] = sigmoid(z1[n,j])
+L       = Σ_n,j ½·(a1[n,j] − y[n,j])²
 """
 
 from __future__ import annotations
@@ -128,14 +128,18 @@ def forward_equations(
     for number, layer in enumerate(layers, 1):
         z, a = Ref(Symbol("z", number), (N, J)), Ref(Symbol("a", number), (N, J))
         equations.append(
-            Equation(z, _weighted_sum(number, before, layer), Phase.FORWARD, _why_sum(number, layer))
+            Equation(
+                z, _weighted_sum(number, before, layer), Phase.FORWARD, _why_sum(number, layer)
+            )
         )
         value, sentence = _activation(layer.activation, z)
         equations.append(Equation(a, value, Phase.FORWARD, f"{sentence} of layer {number}."))
         before = a.symbol
     term, why = _loss(loss, Ref(before, (N, J)), Ref(Y, (N, J)))
     if l2:
-        squares = (Sigma((J, I), Ref(Symbol("W", n), (J, I)) ** 2) for n in range(1, len(layers) + 1))
+        squares = (
+            Sigma((J, I), Ref(Symbol("W", n), (J, I)) ** 2) for n in range(1, len(layers) + 1)
+        )
         total = Sum(tuple(squares)) if len(layers) > 1 else next(squares)
         term = term + Product((Num(Fraction(1, 2)), Ref(PENALTY), total))
         why += " Plus half λ times the sum of the squared weights."
@@ -193,12 +197,21 @@ def own_formula(text: str, places: Mapping[str, Ref], what: str) -> Expr:
         if str(ref.symbol) not in places or ref.indices:
             allowed = " and ".join(places)
             raise InputError(f"The {what} {text!r} uses {ref.symbol}; it may use {allowed} only.")
-    return transform(expr, lambda node: places[str(node.symbol)] if isinstance(node, Ref) and str(node.symbol) in places and not node.indices else node)
+    return transform(
+        expr,
+        lambda node: (
+            places[str(node.symbol)]
+            if isinstance(node, Ref) and str(node.symbol) in places and not node.indices
+            else node
+        ),
+    )
 
 
 def _loss(formula: Formula, a: Ref, y: Ref) -> tuple[Expr, str]:
     if formula.text:
-        row = LossRow(lambda a, y: own_formula(formula.text, {"a": a, "y": y}, "loss"), why="The loss.")
+        row = LossRow(
+            lambda a, y: own_formula(formula.text, {"a": a, "y": y}, "loss"), why="The loss."
+        )
     elif formula.name in LOSSES:
         row = LOSSES[formula.name]
     else:

@@ -61,6 +61,7 @@ class Notation:
     names: Mapping[str, str] = field(default_factory=dict[str, str])
     backward: str = "steps"  # the reading of the backward pass: steps, chain, delta or matrix
     updates: str = "backward"  # the order of the updates: output layer first, or "forward"
+    appendix: bool = False  # the derivatives of the activations derived, line by line
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,12 @@ def _one_hot_target(problem: Problem) -> Symbol | None:
     for name in problem.data or tuple(problem.values):
         value = np.asarray(problem.values[name])
         if name not in problem.parameters and value.ndim and np.all(value.sum(axis=-1) == 1.0):
-            used = (r for e in problem.forward if e.lhs.symbol in (problem.loss, problem.per_example) for r in refs(e.rhs))
+            used = (
+                r
+                for e in problem.forward
+                if e.lhs.symbol in (problem.loss, problem.per_example)
+                for r in refs(e.rhs)
+            )
             if any(ref.symbol == name for ref in used):
                 return name
     return None
@@ -203,7 +209,9 @@ def _check_network(layers: int, values: Mapping[Symbol, Array]) -> None:
         if array.ndim != 2 or not len(array):
             raise ShapeError(f"{name} must be a matrix with one row per example.")
     if len(x) != len(y):
-        raise ShapeError(f"x has {len(x)} examples, y has {len(y)}. Give each example one row of both.")
+        raise ShapeError(
+            f"x has {len(x)} examples, y has {len(y)}. Give each example one row of both."
+        )
     before, name = x.shape[1], "x has"
     for number in range(1, layers + 1):
         weight = values[Symbol("W", number)]
@@ -240,7 +248,9 @@ def equations_problem(
     equations = parse_equations(text, loss)
     if not equations:
         raise DerivationError("There are no equations. Write one a line, such as z1 = w1*x + b1.")
-    given = {symbol(k): np.asarray(v, dtype=np.float64) for k, v in (parameters | (data or {})).items()}
+    given = {
+        symbol(k): np.asarray(v, dtype=np.float64) for k, v in (parameters | (data or {})).items()
+    }
     twice = sorted(set(parameters) & set(data or {}))
     if twice:
         raise InputError(f"{twice[0]} is both a parameter and data. Keep one of them.")
@@ -338,7 +348,9 @@ def _totalled(
     why = "The sum over all examples."
     if reduce == "mean":
         if EXAMPLES in given or any(e.lhs.symbol == EXAMPLES for e in equations):
-            raise DerivationError("m is the number of examples here; choose another name for yours.")
+            raise DerivationError(
+                "m is the number of examples here; choose another name for yours."
+            )
         value, why = Product((Power(Ref(EXAMPLES), Num(-1)), value)), "The mean over all examples."
     renamed = [replace(e, lhs=single) if e is defining else e for e in equations]
     return (*renamed, Equation(Ref(total), value, Phase.FORWARD, why))

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path as FilePath
@@ -24,7 +24,7 @@ from typing import NamedTuple, cast
 from pydantic_core import ErrorDetails, ValidationError
 
 from handgrad.errors import FileError, Mistake, ProblemFileError
-from handgrad.model.agreement import disagreements, settled, too_many_layers
+from handgrad.model.agreement import disagreements, settled, too_many
 from handgrad.model.arrays import Wrong, as_number, described, quoted
 from handgrad.model.forms import unknown_key
 from handgrad.model.limits import Limits
@@ -108,11 +108,11 @@ def mistake_at(problem: ProblemFile, path: Path, message: str) -> Mistake:
 def _neighbours(name: str) -> str:
     """The problem files beside a file that is not there."""
     try:
-        entries = os.scandir(os.path.dirname(name) or ".")
-        found = sorted(entry.name for entry in entries if entry.name.endswith(".toml"))[:5]
+        entries = sorted(os.listdir(os.path.dirname(name) or "."))
     except (OSError, ValueError):
         return "There is no such folder either."
-    return f"In that folder are: {', '.join(found)}." if found else "Check the path."
+    found = [quoted(entry) for entry in entries if entry.endswith(".toml")]
+    return f"In that folder are: {', '.join(found[:5])}." if found else "Check the path."
 
 
 # --- all mistakes
@@ -130,10 +130,10 @@ def _checked(
     document: dict[str, object], limits: Limits
 ) -> tuple[ProblemFile | None, list[_Finding]]:
     """The tables of a document, None if some cannot be read, and what is wrong with them."""
-    wrong = too_many_layers(document, limits)
+    wrong = too_many(document, limits)
     if wrong:
         return None, [_finding(mistake) for mistake in wrong]
-    wrong = [*disagreements(document, limits), *_control_characters(document, ())]
+    wrong = [*disagreements(document, limits), *_control_characters(document)]
     findings = [_finding(mistake) for mistake in wrong]
     try:
         return read_tables(document), findings
@@ -148,21 +148,36 @@ def _finding(wrong: Wrong) -> _Finding:
     return _Finding(wrong.path, lambda: wrong.message, wrong.at_key)
 
 
-def _control_characters(value: object, path: Path) -> Iterator[Wrong]:
+_Trail = tuple["_Trail | None", str | int]
+"""A path from its end, sharing what is above: whole paths of a hostile file would fill memory."""
+
+
+def _control_characters(document: dict[str, object]) -> Iterator[Wrong]:
     """Characters that would steer the terminal or the page on which a text is shown."""
-    if isinstance(value, str):
-        if found := _CONTROL.search(value):
-            message = f"the control character U+{ord(found[0]):04X} is in this text. Remove it."
-            yield Wrong(path, message)
-    elif isinstance(value, dict):
-        for key, item in cast("dict[str, object]", value).items():
-            yield from _control_characters(key, (*path, key))
-            yield from _control_characters(item, (*path, key))
-    elif isinstance(value, list):
-        items = cast("list[object]", value)
-        # Rows of numbers are most of a file.
-        for i, item in enumerate(items if {*map(type, items)} - {int, float} else []):
-            yield from _control_characters(item, (*path, i))
+    containers: list[tuple[_Trail | None, object]] = [(None, document)]
+    while containers:
+        trail, container = containers.pop()
+        for key, value in _items(container):
+            for text in (key, value):
+                if isinstance(text, str) and (found := _CONTROL.search(text)):
+                    message = f"the control character U+{ord(found[0]):04X} is here. Remove it."
+                    yield Wrong(_path((trail, key)), message)
+            if isinstance(value, dict | list):
+                containers.append(((trail, key), cast("object", value)))
+
+
+def _items(container: object) -> Iterable[tuple[str | int, object]]:
+    if isinstance(container, dict):
+        return cast("dict[str, object]", container).items()
+    return enumerate(cast("list[object]", container))
+
+
+def _path(trail: _Trail | None) -> Path:
+    parts: list[str | int] = []
+    while trail is not None:
+        trail, part = trail
+        parts.append(part)
+    return tuple(reversed(parts))
 
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")

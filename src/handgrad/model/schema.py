@@ -29,7 +29,7 @@ from handgrad.model.forms import (
     unknown_name,
 )
 from handgrad.model.limits import Limits
-from handgrad.model.vocabulary import BACKWARD, INITS, OPTIMIZERS, REDUCTIONS
+from handgrad.model.vocabulary import BACKWARD, INITS, OPTIMIZERS, REDUCTIONS, UPDATES
 
 __all__ = [
     "Claim",
@@ -129,6 +129,8 @@ class NotationTable:
     significant: int | None = None
     names: Mapping[str, str] = field(default_factory=dict[str, str])
     backward: Literal["steps", "chain", "delta", "matrix"] = "steps"
+    updates: Literal["backward", "forward"] = "backward"
+    appendix: bool = False
 
 
 @dataclass(frozen=True)
@@ -178,11 +180,11 @@ def _one_of(known: tuple[str, ...], kind: str) -> CoreSchema:
     return _read(name)
 
 
-_CLAIMED = re.compile(r"\s*[-+−]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+−]?\d+)?\s*", re.ASCII)
+_CLAIMED = re.compile(r"[-+−]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+−]?\d++)?", re.ASCII)
 
 
 def _claimed_value(raw: object) -> object:
-    if isinstance(raw, str) and _CLAIMED.fullmatch(raw):
+    if isinstance(raw, str) and _CLAIMED.fullmatch(raw.strip()):
         return raw
     if isinstance(raw, int | float) and not isinstance(raw, bool):
         message = (
@@ -205,7 +207,7 @@ def _text(least: int = 1) -> CoreSchema:
     return schema.str_schema(strict=True, min_length=least)
 
 
-def _whole(least: int, most: int | None = None) -> CoreSchema:
+def _whole(least: int, most: int = 2**63 - 1) -> CoreSchema:
     return schema.int_schema(strict=True, ge=least, le=most)
 
 
@@ -253,7 +255,7 @@ _NETWORK = _table(
     NetworkTable,
     layers=_list_of(_LAYER),
     loss=_read(as_loss),
-    seed=_whole(0, 2**63 - 1),
+    seed=_whole(0),
     init=_one_of(INITS, "way of drawing weights"),
     values=_text(),
 )
@@ -290,8 +292,10 @@ _NOTATION = _table(
     significant=_whole(1, Limits.decimals),
     names=_table_of(_text()),
     backward=_one_of(BACKWARD, "reading of the backward pass"),
+    updates=_one_of(UPDATES, "order of the updates"),
+    appendix=schema.bool_schema(strict=True),
 )
-_CLAIM = _table(Claim, quantity=_text(), value=_read(_claimed_value), step=_whole(1))
+_CLAIM = _table(Claim, quantity=_text(), value=_read(_claimed_value), step=_whole(1, Limits.steps))
 _VALIDATOR = SchemaValidator(
     _table(
         ProblemFile,

@@ -27,10 +27,13 @@ class LayerSizes:
     one_bias: bool
     """b is one number, without saying that it is shared."""
     says_units: bool
+    """Something is given that has to say it, right or wrong."""
     says_inputs: bool
 
     @staticmethod
-    def of(raw: Table) -> LayerSizes:
+    def of(raw: Table | None) -> LayerSizes:
+        if raw is None:
+            return LayerSizes(None, None, None, None, False, says_units=True, says_inputs=True)
         W, b = _value(raw.get("W")), _value(raw.get("b"))
         shared = table_in(raw, "b").get("shared") is True
         rows, columns = _pair(shape_of(W))
@@ -78,16 +81,16 @@ def table_in(raw: Table, key: str) -> Table:
     return cast("Table", value) if isinstance(value, dict) else {}
 
 
-def tables_in(raw: Table, key: str) -> list[Table]:
-    """The list of tables at a key, empty tables standing for other elements."""
+def tables_in(raw: Table, key: str) -> list[Table | None]:
+    """The list of tables at a key, None standing for other elements."""
     value = raw.get(key)
     items = cast("list[object]", value) if isinstance(value, list) else []
-    return [cast("Table", item) if isinstance(item, dict) else {} for item in items]
+    return [cast("Table", item) if isinstance(item, dict) else None for item in items]
 
 
 def count_in(raw: object) -> int | None:
-    """A whole number from 1; true and false are none, though Python has them as integers."""
-    return raw if isinstance(raw, int) and not isinstance(raw, bool) and raw > 0 else None
+    """A whole number from 1 to 64 bits; true and false are none, though Python counts with them."""
+    return raw if isinstance(raw, int) and raw is not True and 0 < raw < 2**63 else None
 
 
 def is_flat(raw: object) -> bool:

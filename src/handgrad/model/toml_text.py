@@ -58,9 +58,9 @@ def read_toml(text: str, name: str) -> dict[str, Any]:
         raise ProblemFileError(name, [_mistake(text, str(error))]) from None
     except ValueError:
         # Python refuses to read a whole number of more than 4300 digits, without its place.
-        long = re.search(r"[\d_]{4300}", text)
+        longest = max(re.finditer(r"[\d_]++|$", text), key=lambda run: len(run[0]))
         message = "a number of several thousand digits. Numbers go up to about 1.8e308."
-        raise ProblemFileError(name, [_at(text, long.start() if long else 0, message)]) from None
+        raise ProblemFileError(name, [_at(text, longest.start(), message)]) from None
 
 
 def _mistake(text: str, report: str) -> Mistake:

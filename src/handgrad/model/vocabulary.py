@@ -6,7 +6,16 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from itertools import islice
 
-__all__ = ["ACTIVATIONS", "BACKWARD", "INITS", "LOSSES", "OPTIMIZERS", "REDUCTIONS", "closest"]
+__all__ = [
+    "ACTIVATIONS",
+    "BACKWARD",
+    "INITS",
+    "LOSSES",
+    "OPTIMIZERS",
+    "REDUCTIONS",
+    "UPDATES",
+    "closest",
+]
 
 ACTIVATIONS: Mapping[str, tuple[str, ...]] = {
     "identity": (),
@@ -49,6 +58,8 @@ INITS = ("glorot", "he", "lecun", "normal")
 REDUCTIONS = ("sum", "mean")
 BACKWARD = ("steps", "chain", "delta", "matrix")
 """The readings of the backward pass that a page can print."""
+UPDATES = ("backward", "forward")
+"""The order in which a page prints the updates: from the output layer, or from the input."""
 
 _OTHER_WORDS = {
     "linear": "identity",

@@ -46,20 +46,20 @@ LARGE = 1 << 15  # multiply-adds above which a contraction is worth planning
 class Trace(Mapping[str, Array]):
     """The value of every quantity, by name or symbol: ``trace["dL/dW1"]`` is an array."""
 
-    values: Mapping[Symbol, Array]
+    arrays: Mapping[Symbol, Array]
     names: Mapping[str, Symbol] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "names", {str(symbol): symbol for symbol in self.values})
+        object.__setattr__(self, "names", {str(symbol): symbol for symbol in self.arrays})
 
     def __getitem__(self, key: str | Symbol) -> Array:
-        return self.values[self.names[key] if isinstance(key, str) else key]
+        return self.arrays[self.names[key] if isinstance(key, str) else key]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.arrays)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,9 @@ def _evaluated(equation: Equation, known: Mapping[Symbol, Array]) -> Array:
 
 def _not_finite(equation: Equation, array: Array) -> str:
     place = tuple(int(n) + 1 for n in np.argwhere(~np.isfinite(array))[0])
-    element = f"{equation.lhs.symbol}[{','.join(map(str, place))}]" if place else f"{equation.lhs.symbol}"
+    element = (
+        f"{equation.lhs.symbol}[{','.join(map(str, place))}]" if place else f"{equation.lhs.symbol}"
+    )
     found = array[tuple(n - 1 for n in place)]
     return (
         f"{element} is {found}: its equation overflows, divides by zero, or takes the logarithm "
@@ -143,10 +145,19 @@ def _shape(shape: tuple[int, ...]) -> str:
 
 
 def _meet(
-    expr: Expr, sizes: Mapping[Symbol, tuple[int, ...]], found: dict[str, tuple[int, str]], equation: Equation
+    expr: Expr,
+    sizes: Mapping[Symbol, tuple[int, ...]],
+    found: dict[str, tuple[int, str]],
+    equation: Equation,
 ) -> None:
     """Collect how far each index runs; two answers for one index are an error."""
-    bound = [expr.index] if isinstance(expr, Along) else list(expr.indices) if isinstance(expr, Sigma) else []
+    bound = (
+        [expr.index]
+        if isinstance(expr, Along)
+        else list(expr.indices)
+        if isinstance(expr, Sigma)
+        else []
+    )
     hidden = {index.name: found.pop(index.name) for index in bound if index.name in found}
     for part in children(expr):
         _meet(part, sizes, found, equation)
@@ -274,7 +285,9 @@ class _Walk:
         names = _union(values)
         kernel = ELEMENTWISE[function]
         arrays = (_aligned(value, names) for value in values)
-        return Labelled(kernel(*(np.asarray(a) * 1.0 if isinstance(a, int) else a for a in arrays)), names)
+        return Labelled(
+            kernel(*(np.asarray(a) * 1.0 if isinstance(a, int) else a for a in arrays)), names
+        )
 
     def along(self, expr: Along) -> Labelled:
         value = self.value(expr.body)
@@ -296,7 +309,8 @@ class _Walk:
     def delta(self, left: Position, right: Position) -> Labelled:
         if isinstance(left, int):
             left, right = right, left
-        assert isinstance(left, Index)
+        if isinstance(left, int):
+            return Labelled(float(left == right))
         if isinstance(right, int):
             array = np.zeros(self.size(left))
             array[right - 1] = 1.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -102,8 +103,8 @@ ELEMENTWISE: Mapping[str, Callable[..., Array]] = {
     "leaky_relu": lambda z, slope: _relu(z) + slope * _smaller(z, z * 0),
     "log": np.log,
     "log_sigmoid": lambda z: -_softplus(-z),
-    "max": _larger,
-    "min": _smaller,
+    "max": lambda *z: reduce(_larger, z),  # a maximum over an index, written out, has any number
+    "min": lambda *z: reduce(_smaller, z),
     "normal_cdf": _normal_cdf,
     "normal_pdf": _normal_pdf,
     "relu": _relu,

@@ -68,12 +68,16 @@ def line(
 ) -> Line:
     """The worked line of one element of an equation; ``element`` counts from 1."""
     places: dict[str, Position] = {
-        p.name: n for p, n in zip(equation.lhs.indices, element, strict=True) if isinstance(p, Index)
+        p.name: n
+        for p, n in zip(equation.lhs.indices, element, strict=True)
+        if isinstance(p, Index)
     }
     symbols = expanded(substitute(equation.rhs, places), values)
     array = values[equation.lhs.symbol]
     value = float(array[tuple(n - 1 for n in element)])
-    return line_of(Ref(equation.lhs.symbol, element), symbols, value, values, decimals, equation.why)
+    return line_of(
+        Ref(equation.lhs.symbol, element), symbols, value, values, decimals, equation.why
+    )
 
 
 def line_of(

@@ -131,7 +131,9 @@ class _Graph:
         for derived in self.derivation.phase(Phase.BACKWARD):
             if derived.lhs.symbol == gradient:
                 places = zip(derived.lhs.indices, at, strict=True)
-                return substitute(derived.rhs, {i.name: n for i, n in places if isinstance(i, Index)})
+                return substitute(
+                    derived.rhs, {i.name: n for i, n in places if isinstance(i, Index)}
+                )
         return local
 
     def places(
@@ -176,7 +178,8 @@ class _Graph:
         for path in paths:
             for upper, lower, local in path:
                 if (upper, lower) not in factors:
-                    factors[upper, lower] = self.factor(upper, lower, local)
+                    other = upper[0] == self.loss and len(self.above(lower)) > 1
+                    factors[upper, lower] = self.factor(upper, lower, local, direct=other)
         symbols, numbers = [], []
         for path in paths:
             edges = [(upper, lower) for upper, lower, _ in path]
@@ -191,8 +194,8 @@ class _Graph:
             parts.pop()
         return Chain(tuple(factors.values()), Line(lhs, (*parts, Value(value))), len(paths), False)
 
-    def factor(self, upper: Element, lower: Element, local: Expr) -> Line:
-        lhs = Partial(self.ref(upper), self.ref(lower))
+    def factor(self, upper: Element, lower: Element, local: Expr, *, direct: bool) -> Line:
+        lhs = Partial(self.ref(upper), self.ref(lower), direct)
         value = float(value_of(local, self.values))
         return line_of(lhs, expanded(local, self.values), value, self.values, self.decimals)
 
@@ -201,16 +204,18 @@ class _Graph:
         lhs, _ = self.gradient(element)
         total = line(self.derivation.defining(lhs.symbol), element[1], self.values, self.decimals)
         factors: dict[Ref, Line] = {}
-        waiting = [r for r in refs(total.parts[0]) if r.symbol.loss]
-        for ref in waiting[:4]:
-            equation = self.derivation.defining(ref.symbol)
-            place = tuple(p for p in ref.indices if isinstance(p, int))
-            factors[ref] = line(equation, place, self.values, self.decimals)
-            for inner in refs(factors[ref].parts[0]):
-                if inner.symbol.loss and inner not in factors and len(equation.lhs.indices) == len(inner.indices) and inner.indices == ref.indices:
-                    above = self.derivation.defining(inner.symbol)
-                    factors[inner] = line(above, place, self.values, self.decimals)
-        return Chain(tuple(reversed(factors.values())), total, many, True)
+        for ref in [r for r in refs(total.parts[0]) if r.symbol.loss][:4]:
+            own = self.derived(ref)
+            for inner in refs(own.parts[0]):
+                if inner.symbol.loss and inner.indices == ref.indices:
+                    factors.setdefault(inner, self.derived(inner))
+            factors.setdefault(ref, own)
+        return Chain(tuple(factors.values()), total, many, True)
+
+    def derived(self, ref: Ref) -> Line:
+        """The worked line of an element of a derived gradient."""
+        place = tuple(p for p in ref.indices if isinstance(p, int))
+        return line(self.derivation.defining(ref.symbol), place, self.values, self.decimals)
 
 
 def _leading_to_the_loss(forward: Sequence[Equation], loss: Symbol) -> tuple[Equation, ...]:

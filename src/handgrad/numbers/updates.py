@@ -53,7 +53,7 @@ class Updates:
                 return
             self.done = step
             yield trace
-            self.state = {s: trace.values.get(s.updated, v) for s, v in self.state.items()}
+            self.state = {s: trace.arrays.get(s.updated, v) for s, v in self.state.items()}
 
     def reached(self, trace: Trace) -> bool:
         """Whether the loss is below the threshold, where there is one."""

@@ -28,6 +28,7 @@ from handgrad.calculus.expr import (
     transform,
     walk,
 )
+from handgrad.calculus.functions import FUNCTIONS
 from handgrad.calculus.language import parse_element
 from handgrad.calculus.matrix import matrix_form
 from handgrad.calculus.rewrite import delta_form, inlined
@@ -36,12 +37,25 @@ from handgrad.model.problem import Problem
 from handgrad.numbers.evaluate import Trace, evaluate
 from handgrad.numbers.lines import Line, line
 from handgrad.numbers.paths import chain
+from handgrad.numbers.proofs import PRIMED, proof
 
-__all__ = ["READINGS", "Formula", "Item", "Page", "Remark", "Section", "element", "sections"]
+__all__ = [
+    "READINGS",
+    "Formula",
+    "Item",
+    "Page",
+    "Remark",
+    "Section",
+    "appendix",
+    "derivative",
+    "element",
+    "sections",
+]
 
 Array = Any
 READINGS = ("steps", "chain", "delta", "matrix")
 IN_FULL = 2_000  # scalar operations of a page shown in full; beyond, one line stands for its kind
+IN_SYMBOLS = 8  # elements of one array written out where only symbols are wanted
 ELEMENTS = 32  # elements of one array worked out where all of it is asked for
 
 
@@ -86,7 +100,7 @@ class Page:
     @property
     def values(self) -> Mapping[Symbol, Array]:
         """The value of every quantity of the step."""
-        return self.trace.values
+        return self.trace.arrays
 
     def elements(self, equation: Equation) -> Iterator[tuple[int, ...]]:
         """Every element an equation defines."""
@@ -103,11 +117,15 @@ def element(problem: Problem, derivation: Derivation, trace: Trace, written: str
 
     Raises ``InputError`` for a name or an index that does not exist.
     """
-    names = {str(symbol): symbol for symbol in trace.values}
+    names = {str(symbol): symbol for symbol in trace.arrays}
     ref = parse_element(written, names)
-    shape = np.shape(trace.values[ref.symbol])
+    shape = np.shape(trace.arrays[ref.symbol])
     places = tuple(p for p in ref.indices if isinstance(p, int))
-    if ref.symbol.plain in problem.batched and problem.examples == 1 and len(places) == len(shape) - 1:
+    if (
+        ref.symbol.plain in problem.batched
+        and problem.examples == 1
+        and len(places) == len(shape) - 1
+    ):
         places = (1, *places)
     if places and len(places) != len(shape):
         raise InputError(f"{written}: {ref.symbol} has {len(shape)} indices.")
@@ -144,7 +162,31 @@ def _with_deltas(page: Page) -> Page:
     derivation = delta_form(page.derivation)
     values = {s: page.values[s] for s in derivation.givens}
     trace = evaluate(derivation, values, page.values[page.problem.loss].dtype)
-    return replace(page, derivation=derivation, trace=Trace({**page.values, **trace.values}))
+    return replace(page, derivation=derivation, trace=Trace({**page.values, **trace.arrays}))
+
+
+def appendix(derivation: Derivation) -> tuple[Section, ...]:
+    """The derivatives of the functions in the forward pass, each derived line by line."""
+    used = dict.fromkeys(
+        node.function
+        for equation in derivation.phase(Phase.FORWARD)
+        for node in walk(equation.rhs)
+        if isinstance(node, Call)
+    )
+    known = (
+        f for f in used if f in FUNCTIONS and FUNCTIONS[f].arity == 1 and FUNCTIONS[f].definition
+    )
+    return tuple(derivative(function) for function in known)
+
+
+def derivative(function: str) -> Section:
+    """The derivative of one function, derived line by line."""
+    found = proof(function)
+    items: list[Item] = []
+    lhs = Call(PRIMED, (Call(function, (Ref(Symbol("z")),)),))
+    for expr, why in found.lines:
+        items += [Remark(why), Formula(lhs, expr)]
+    return Section(f"Appendix: the derivative of {function}", tuple(items))
 
 
 # --- a whole step ----------------------------------------------------------------------------
@@ -211,21 +253,33 @@ def _groups(page: Page, groups: Iterable[Sequence[Equation]], short: bool) -> It
 
 def _group(page: Page, group: Sequence[Equation], short: bool) -> Iterator[Item]:
     """The sentences and formulas of some equations, then their elements in turn."""
-    places = list(page.elements(group[0])) if not page.symbols_only else []
+    places = list(page.elements(group[0]))
     for equation in group:
         if equation.why:
             yield Remark(equation.why)
-        if len(places) != 1 or _opens_out(equation):
+        general = page.symbols_only and page.problem.examples > 1
+        if len(places) != 1 or general or _opens_out(equation):
             yield _formula(page, equation)
-        if len(places) == 1:
-            yield page.line(equation, places[0])
-    if len(places) < 2:
+        if len(places) == 1 and not general:
+            yield _item(page, equation, places[0])
+    if len(places) < 2 or not _shown_singly(page, places):
         return
     for place in places[:1] if short else places:
         for equation in group:
-            yield page.line(equation, place)
+            yield _item(page, equation, place)
     if short:
         yield Remark(f"{len(places) - 1:,} more elements are worked out in the same way.")
+
+
+def _shown_singly(page: Page, places: Sequence[tuple[int, ...]]) -> bool:
+    """Whether the elements follow the formula: always with numbers, in symbols only if they are few."""
+    return not page.symbols_only or (page.problem.examples == 1 and len(places) <= IN_SYMBOLS)
+
+
+def _item(page: Page, equation: Equation, place: tuple[int, ...]) -> Item:
+    """The worked line of one element, or its formula where only symbols are wanted."""
+    worked = page.line(equation, place)
+    return Formula(worked.lhs, worked.parts[0]) if page.symbols_only else worked
 
 
 def _formula(page: Page, equation: Equation) -> Formula:
@@ -387,10 +441,10 @@ def _targets(page: Page, of: Ref) -> list[tuple[int, ...]]:
 def _explained(page: Page, equation: Equation, places: list[tuple[int, ...]]) -> Iterator[Item]:
     if equation.why:
         yield Remark(equation.why)
-    if len(places) > 1 or page.symbols_only or _opens_out(equation):
+    if len(places) != 1 or _opens_out(equation):
         yield _formula(page, equation)
-    if not page.symbols_only:
-        yield from (page.line(equation, place) for place in places)
+    if len(places) == 1 or _shown_singly(page, places):
+        yield from (_item(page, equation, place) for place in places)
 
 
 def _gradient_of(
@@ -409,17 +463,19 @@ def _gradient_of(
 
 
 def _deltas_of(page: Page, gradient: Equation, places: list[tuple[int, ...]]) -> Iterator[Item]:
-    """The gradient in δ, and every δ it is made of, from the output back."""
+    """The gradient in δ, and every δ that its lines show, from the output back."""
     backward = page.derivation.phase(Phase.BACKWARD)
-    needed: list[Equation] = []
-    waiting = [gradient]
+    needed: dict[Symbol, dict[tuple[int, ...], None]] = {}
+    waiting = [(gradient, place) for place in places]
     while waiting:
-        equation = waiting.pop()
-        for ref in refs(equation.rhs):
-            for other in backward:
-                if other.lhs.symbol == ref.symbol and other not in needed:
-                    needed.append(other)
-                    waiting.append(other)
-    for equation in (e for e in backward if e in needed):
-        yield from _explained(page, equation, list(page.elements(equation))[:ELEMENTS])
+        equation, place = waiting.pop()
+        for ref in refs(page.line(equation, place).parts[0]):
+            other = next((e for e in backward if e.lhs.symbol == ref.symbol), None)
+            at = tuple(p for p in ref.indices if isinstance(p, int))
+            if other is not None and at not in needed.setdefault(ref.symbol, {}):
+                needed[ref.symbol][at] = None
+                waiting.append((other, at))
+    for equation in backward:
+        if equation.lhs.symbol in needed:
+            yield from _explained(page, equation, sorted(needed[equation.lhs.symbol]))
     yield from _explained(page, gradient, places)

@@ -13,11 +13,12 @@ class Digits:
     """``decimals`` after the point, or ``significant`` digits if that is given.
 
     A number that needs fewer decimals is shown as it is (0.25); one that is rounded keeps all of
-    them (0.9210). What would be shown as 0 or loses nearly all digits gets an exponent.
+    them (0.9210), and three digits at least (0.000892). Below 0.00001 it gets an exponent, so that
+    what is not zero is never shown as 0.
 
     >>> d = Digits(4)
-    >>> d.show(0.25), d.show(0.92103), d.show(1.1 * 0.2), d.show(4.2e-18), d.show(-0.0)
-    ('0.25', '0.9210', '0.22', '4.2e-18', '0')
+    >>> [d.show(v) for v in (0.25, 0.92103, 1.1 * 0.2, 0.00089214, 4.2481e-18, -0.0)]
+    ['0.25', '0.9210', '0.22', '0.000892', '4.25e-18', '0']
     """
 
     decimals: int = 4
@@ -29,21 +30,19 @@ class Digits:
             return "∞" if value > 0 else "−∞" if value < 0 else "undefined"
         if value == 0:
             return "0"
-        digits = self.significant or max(self.decimals, 1)
-        if self.significant is not None:
-            size = math.floor(math.log10(abs(value)))
-            decimals = max(digits - 1 - size, 0)
-            tiny, huge = size < -5, size >= max(digits, 6)
-        else:
-            decimals = self.decimals
-            tiny, huge = abs(value) < 0.5 * 10.0**-decimals * 10, abs(value) >= 1e15
-            tiny = tiny and not _equal(value, round(value, decimals))
-        if tiny or huge:
-            return _scientific(value, digits)
+        size = math.floor(math.log10(abs(value)))
+        decimals = self.decimals
+        least = 3 if self.significant is None else self.significant
+        if self.significant is not None or size < 0:
+            wanted = max(least - 1 - size, 0)
+            decimals = wanted if self.significant is not None else max(decimals, wanted)
+        short = round(value, self.decimals)
+        if self.significant is None and _equal(value, short):
+            return _short(short, self.decimals)
+        if size < -5 or size >= 15:
+            return _scientific(value, max(least, 3))
         rounded = round(value, decimals)
-        if _equal(value, rounded):
-            return _short(rounded, decimals)
-        return f"{value:.{decimals}f}"
+        return _short(rounded, decimals) if _equal(value, rounded) else f"{value:.{decimals}f}"
 
     def exact(self, value: float) -> bool:
         """Whether what is shown is the number itself, but for the last bits."""

@@ -3,7 +3,7 @@ r"""LaTeX, inside what KaTeX, MathJax and GitHub all accept: formulas, a fragmen
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -69,6 +69,7 @@ LETTERS = {
     "η": r"\eta", "θ": r"\theta", "λ": r"\lambda", "μ": r"\mu", "ρ": r"\rho", "σ": r"\sigma",
     "τ": r"\tau", "φ": r"\varphi", "ω": r"\omega", "ŷ": r"\hat{y}", "…": r"\dots",
 }  # fmt: skip
+MARKS = {"−": "-", "·": r"\cdot", "Σ": r"\Sigma"}
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "^": r"\textasciicircum{}", "_": r"\_", "~": r"\textasciitilde{}", "%": r"\%",
@@ -77,8 +78,16 @@ SUM, PRODUCT, POWER, ATOM = range(4)
 
 
 def escape(text: str) -> str:
-    """A text that LaTeX prints as it is."""
-    return "".join(SPECIAL.get(c, c) for c in text)
+    """A text that LaTeX prints as it is; a sign its fonts lack becomes a question mark."""
+    return "".join(_printable(c) for c in text)
+
+
+def _printable(character: str) -> str:
+    if character in SPECIAL:
+        return SPECIAL[character]
+    if character in LETTERS or character in MARKS:
+        return f"${LETTERS.get(character) or MARKS[character]}$"
+    return character if ord(character) < 0x180 else "?"
 
 
 @dataclass(frozen=True)
@@ -101,14 +110,15 @@ class LatexWriter:
                 return self.rounded(value)
             case Ref():
                 return self.name(self.names.name(expr)), ATOM
-            case Partial(top, bottom):
-                return rf"\frac{{\partial {self.write(top)}}}{{\partial {self.write(bottom)}}}", ATOM
+            case Partial(top, bottom, direct):
+                written = rf"\frac{{\partial {self.write(top)}}}{{\partial {self.write(bottom)}}}"
+                return rf"\left.{written}\right|_{{\text{{direct}}}}" if direct else written, ATOM
             case Sum(terms):
                 return self.sum(terms), SUM
             case Product() | Power(_, Num()):
                 return self.product(expr.factors if isinstance(expr, Product) else (expr,))
             case Power(base, exponent):
-                return f"{self.inside(base, ATOM)}^{{{self.write(exponent)}}}", POWER
+                return self.power(base, exponent), POWER
             case Sigma(indices, body):
                 letters = ",".join(letter(index.name) for index in indices)
                 return rf"\sum_{{{letters}}} {self.inside(body, PRODUCT)}", PRODUCT
@@ -126,6 +136,13 @@ class LatexWriter:
     def inside(self, expr: Expr, least: int) -> str:
         written, tightness = self.piece(expr)
         return written if tightness >= least else rf"\left({written}\right)"
+
+    def power(self, base: Expr, exponent: Expr) -> str:
+        """A power; a base that has a superscript or a bar of its own gets brackets."""
+        below = self.inside(base, ATOM)
+        if not below.startswith(r"\left(") and ("^" in below or r"\frac" in below):
+            below = rf"\left({below}\right)"
+        return f"{below}^{{{self.write(exponent)}}}"
 
     def exact(self, value: Fraction) -> tuple[str, int]:
         written = exact_number(abs(value)).replace("½", "1/2")
@@ -183,12 +200,12 @@ class LatexWriter:
                     above.append(factor)
         if not below:
             written = self.times(above)
-        elif above and isinstance(above[-1], Sigma | Sum) and len(above) > 1 or _long(above):
+        elif _long(above):
             head = [f for f in above if isinstance(f, Num)] or [Num(1)]
             rest = [f for f in above if f not in head]
-            written = rf"\frac{{{self.times(head)}}}{{{self.times(below)}}} \cdot {self.times(rest)}"
-            if not rest:
-                written = rf"\frac{{{self.times(head)}}}{{{self.times(below)}}}"
+            fraction = rf"\frac{{{self.times(head)}}}{{{self.times(below)}}}"
+            behind = self.factor(rest)
+            written = f"{fraction} {behind}" if behind.startswith(r"\sum") else rf"{fraction} \cdot {behind}"
         else:
             written = rf"\frac{{{self.times(above or [Num(1)])}}}{{{self.times(below)}}}"
         if sign and written.startswith("-"):
@@ -197,11 +214,15 @@ class LatexWriter:
         single = len(flat) == 1 and isinstance(flat[0], Power)
         return sign + written, SUM if negative else POWER if single and not below else PRODUCT
 
-    def times(self, factors: list[Expr]) -> str:
+    def factor(self, factors: Sequence[Expr]) -> str:
+        """Factors that stand behind another one."""
+        return self.inside(factors[0], PRODUCT) if len(factors) == 1 else self.times(factors)
+
+    def times(self, factors: Sequence[Expr]) -> str:
         if len(factors) == 1:
             match factors[0]:
                 case Power(base, exponent):
-                    return f"{self.inside(base, ATOM)}^{{{self.write(exponent)}}}"
+                    return self.power(base, exponent)
                 case other:
                     return self.write(other)
         pieces: list[str] = []
@@ -232,6 +253,11 @@ class LatexWriter:
                 return rf"\begin{{bmatrix}} {rows} \end{{bmatrix}}", ATOM
             case "row":
                 return " & ".join(self.write(a) for a in arguments), ATOM
+            case "d/dz":
+                return rf"\frac{{d}}{{dz}} \left({self.write(arguments[0])}\right)", ATOM
+            case "′":
+                written = self.write(arguments[0])
+                return written.replace(r"\left(", r"'\left(", 1), ATOM
             case "equal":
                 inside = " = ".join(self.write(a) for a in arguments)
                 return FUNCTIONS["equal"].format(inside), ATOM
@@ -255,8 +281,10 @@ def _flat(factor: Expr) -> tuple[Expr, ...]:
     return book.factors if isinstance(factor, Forms) and isinstance(book, Product) else (book,)
 
 
-def _long(above: list[Expr]) -> bool:
-    return len(above) > 1 and any(isinstance(f, Sum | Sigma) for f in above)
+def _long(above: Sequence[Expr]) -> bool:
+    """Whether a numerator is better written behind its fraction."""
+    sums = any(isinstance(f, Sigma) for f in above)
+    return sums or (len(above) > 1 and any(isinstance(f, Sum) for f in above))
 
 
 def letter(text: str) -> str:
@@ -289,7 +317,9 @@ def aligned(document: Document, item: Line | Formula) -> str:
     left = writer.write(item.lhs)
     if isinstance(item, Formula):
         return f"{left} = {writer.write(item.rhs)}"
-    signs = [equals(p, document.digits, lambda exact: "=" if exact else r"\approx") for p in item.parts]
+    signs = [
+        equals(p, document.digits, lambda exact: "=" if exact else r"\approx") for p in item.parts
+    ]
     pieces = list(dict.fromkeys(zip(signs, map(writer.write, item.parts), strict=True)))
     if len(left) + sum(len(p) for _, p in pieces) < 90:
         return left + "".join(f" {sign} {part}" for sign, part in pieces)

@@ -44,7 +44,8 @@ class Names:
     own: Mapping[str, Name] = field(default_factory=dict[str, Name])
     single: frozenset[Symbol] = frozenset()
     layered: bool = False
-    loss: Symbol = Symbol("L")
+    loss: Symbol = field(default_factory=lambda: Symbol("L"))
+    per_example: Symbol | None = None
 
     @staticmethod
     def of(problem: Problem) -> Names:
@@ -61,16 +62,13 @@ class Names:
             problem.batched if problem.examples == 1 else frozenset(),
             problem.layered,
             problem.loss,
+            problem.per_example,
         )
 
     def indices(self, ref: Ref) -> tuple[Position, ...]:
         """The indices that are shown."""
-        single = ref.symbol.plain in self.single or self._delta(ref.symbol)
+        single = ref.symbol.plain in self.single
         return ref.indices[1:] if single and ref.indices else ref.indices
-
-    def _delta(self, symbol: Symbol) -> bool:
-        """δ stands for dL/dz and has its indices."""
-        return symbol.base.startswith("δ") and bool(self.single)
 
     def letter(self, symbol: Symbol) -> str:
         """The letter for a quantity, where another was asked for, else its public name."""
@@ -86,8 +84,8 @@ class Names:
     def given(self, ref: Ref) -> tuple[Name, tuple[Position, ...]] | None:
         """The user's name, for the element or for the whole, and the indices still to be shown."""
         rest = self.indices(ref)
-        if ref.symbol.base == "δ":
-            ref = Ref(Symbol("z", ref.symbol.number).gradient(self.loss), ref.indices)
+        if ref.symbol.state == "δ":
+            ref = Ref(ref.symbol.plain.gradient(self.loss), ref.indices)
         for written in (name(ref), name(Ref(ref.symbol, rest))):
             if written in self.own:
                 return self.own[written], ()
@@ -98,6 +96,8 @@ class Names:
         """The name of a reference with everything that belongs to it."""
         symbol = ref.symbol
         found = self.given(ref)
+        if found is None and symbol.state == "δ":
+            return self.delta(ref)
         if found is None and symbol != symbol.plain:
             inner = self.name(Ref(symbol.plain, ref.indices))
             loss = self.letter(self.loss) if symbol.loss else ""
@@ -108,14 +108,27 @@ class Names:
         inside = ",".join(map(str, (own.sub, *rest) if own.sub else rest))
         return replace(own, sub=inside)
 
+    def delta(self, ref: Ref) -> Name:
+        """δ for dL/dz: with the layer above, or with what it belongs to below."""
+        inside = ",".join(map(str, self.indices(ref)))
+        if self.layered:
+            return Name("δ", inside, f"({ref.symbol.number})")
+        of = self.own.get(str(ref.symbol.plain))
+        below = "".join((of.base, of.sub)) if of else str(ref.symbol.plain)
+        return Name("δ", ",".join(filter(None, (below, inside))))
+
     def usual(self, ref: Ref) -> Name:
         """Without a name of the user's: the layer above, the indices below."""
         symbol = ref.symbol
-        base = self.letters.get(symbol, symbol.base)
+        base, _, below = self.letters.get(symbol, symbol.base).partition("_")
         inside = ",".join(map(str, self.indices(ref)))
+        if symbol == self.per_example:  # E_1 is the loss of the first example
+            return Name(self.letter(self.loss), inside)
+        if below:
+            return Name(base, ",".join(filter(None, (below, inside))))
         if symbol in self.letters or symbol.number is None:
             return Name(base, inside)
-        if self.layered and symbol.base in ("W", "b", "z", "a", "δ"):
+        if self.layered and symbol.base in ("W", "b", "z", "a"):
             return Name(base, inside, f"({symbol.number})")
         return Name(base, ",".join(filter(None, (str(symbol.number), inside))))
 

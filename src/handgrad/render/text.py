@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from handgrad.calculus.expr import Expr, Ref
-from handgrad.calculus.language import name, text
+from handgrad.calculus.expr import Expr, Position, Ref
+from handgrad.calculus.language import text
 from handgrad.render.document import Document, Formula, Item, Line, Remark, equals
 from handgrad.render.notation import Names
 
@@ -75,7 +75,9 @@ def spans(document: Document, width: int = 88) -> Iterator[list[Span]]:
         writer = _Text(document, width)
         before: Item | None = None
         for item in section.items:
-            if before is not None and isinstance(item, Remark):
+            if isinstance(before, Line) and not isinstance(item, Line):
+                yield []
+            elif before is not None and isinstance(item, Remark):
                 yield []
             yield from writer.item(item)
             before = item
@@ -93,7 +95,9 @@ class _Text:
             case Formula(lhs, rhs):
                 yield from self.chain(lhs, [("=", self.write(rhs))], last="plain")
             case Line(lhs, parts):
-                signs = [equals(p, self.document.digits, lambda exact: "=≈"[not exact]) for p in parts]
+                signs = [
+                    equals(p, self.document.digits, lambda exact: "=≈"[not exact]) for p in parts
+                ]
                 written = list(zip(signs, map(self.write, parts), strict=True))
                 kept = [w for n, w in enumerate(written) if n == 0 or w[1] != written[n - 1][1]]
                 yield from self.chain(lhs, kept, last="value")
@@ -144,18 +148,22 @@ def wrapped(part: str, width: int) -> Iterator[str]:
 
 def plain_name(names: Names, ref: Ref) -> str:
     """A name on one line: the user's (``w_11``, ``dL/dw^(1)``) or the public one (``dL/dW1[2,1]``)."""
+    written, rest = _plain(names, ref)
+    inside = ",".join(map(str, rest))
+    return f"{written}[{inside}]" if inside else written
+
+
+def _plain(names: Names, ref: Ref) -> tuple[str, tuple[Position, ...]]:
     symbol = ref.symbol
     found = names.given(ref)
-    own = names.given(Ref(symbol.plain, ref.indices)) if found is None else None
-    if found is None and own is None:
-        return name(Ref(names.lettered(symbol), names.indices(ref)))
-    if own is not None:
-        inner = plain_name(names, Ref(symbol.plain, ref.indices))
-        inner = f"{symbol.state}_{inner}" if symbol.state else inner
-        inner = f"d{names.letter(names.loss)}/d{inner}" if symbol.loss else inner
-        return f"{inner}_new" if symbol.new else inner
-    assert found is not None
-    known, rest = found
-    inside = ",".join(map(str, rest))
-    written = known.base + (f"_{known.sub}" if known.sub else "") + (f"^{known.sup}" if known.sup else "")
-    return f"{written}[{inside}]" if inside else written
+    if found is not None:
+        own, rest = found
+        below, above = own.sub and f"_{own.sub}", own.sup and f"^{own.sup}"
+        return f"{own.base}{below}{above}", rest
+    inner = Ref(symbol.plain, ref.indices)
+    if symbol.state == "δ" or names.given(inner) is None:
+        return str(names.lettered(symbol)), names.indices(ref)
+    written, rest = _plain(names, inner)
+    written = f"{symbol.state}_{written}" if symbol.state else written
+    written = f"d{names.letter(names.loss)}/d{written}" if symbol.loss else written
+    return (f"{written}_new" if symbol.new else written), rest

@@ -1,0 +1,64 @@
+"""Backpropagation, worked step by step: write the forward equations, read everything else.
+
+    import handgrad as hg
+
+    p = hg.load("net.toml")
+    print(hg.explain(p, of="W1[2,1]"))
+
+Importing the package loads nothing heavy; each name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from handgrad.calculus.derivation import Derivation as Derivation
+    from handgrad.errors import HandgradError as HandgradError
+    from handgrad.errors import InputError as InputError
+    from handgrad.model.problem import Notation as Notation
+    from handgrad.model.problem import Problem as Problem
+    from handgrad.numbers.evaluate import Trace as Trace
+    from handgrad.verbs import Equations as Equations
+    from handgrad.verbs import Network as Network
+    from handgrad.verbs import Worked as Worked
+    from handgrad.verbs import derive as derive
+    from handgrad.verbs import evaluate as evaluate
+    from handgrad.verbs import explain as explain
+    from handgrad.verbs import load as load
+
+__all__ = [
+    "Derivation",
+    "Equations",
+    "HandgradError",
+    "InputError",
+    "Network",
+    "Notation",
+    "Problem",
+    "Trace",
+    "Worked",
+    "derive",
+    "evaluate",
+    "explain",
+    "load",
+]
+
+_HOMES = {
+    "Derivation": "handgrad.calculus.derivation",
+    "HandgradError": "handgrad.errors",
+    "InputError": "handgrad.errors",
+    "Notation": "handgrad.model.problem",
+    "Problem": "handgrad.model.problem",
+    "Trace": "handgrad.numbers.evaluate",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "handgrad.verbs")), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

@@ -1,0 +1,368 @@
+"""The command line: it parses, calls the verbs, and shows. Exit status 0 fine, 1 no, 2 unusable input."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from handgrad.errors import FileError, HandgradError, InputError
+
+if TYPE_CHECKING:
+    from handgrad.model.problem import Problem
+    from handgrad.verbs import Worked
+
+__all__ = ["main"]
+
+FORMATS = ("text", "markdown", "latex", "json")
+ENDINGS = {
+    ".txt": "text",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".tex": "latex",
+    ".json": "json",
+}
+READINGS = ("steps", "chain", "delta", "matrix")
+STYLES = {
+    "title": "bold",
+    "heading": "bold cyan",
+    "remark": "dim",
+    "name": "bold",
+    "sign": "dim",
+    "value": "bold green",
+    "plain": "",
+}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The entry point; ends the process with the exit status."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that stops early ends us quietly
+    for stream in (sys.stdout, sys.stderr):
+        if (stream.encoding or "").lower() not in ("utf-8", "utf8"):
+            stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    try:
+        commands.main(arguments, prog_name="handgrad", standalone_mode=False)
+    except HandgradError as error:
+        sys.exit(_complain(str(error)))
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)
+    except RecursionError:
+        sys.exit(_complain("The problem is nested too deeply."))
+    except MemoryError:
+        sys.exit(_complain("There is not enough memory for this problem."))
+
+
+def _complain(message: str) -> int:
+    click.echo(f"Error: {message}", err=True)
+    return 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="handgrad", message="handgrad %(version)s")
+def commands() -> None:
+    """Backpropagation, worked step by step.
+
+    \b
+    handgrad examples                        what there is to look at
+    handgrad explain two-neurons-in-a-row    every step and number of one of them
+    handgrad new net.toml                    a problem of your own
+    """
+
+
+def _complete_example(context: Any, parameter: Any, incomplete: str) -> list[Any]:
+    from click.shell_completion import CompletionItem
+
+    named = [CompletionItem(name) for name in _example_names() if name.startswith(incomplete)]
+    return [*named, CompletionItem(incomplete, type="file")]
+
+
+@commands.command(epilog="Example: handgrad explain net.toml --of 'W1[2,1]' --reading chain")
+@click.argument("file", required=False, shell_complete=_complete_example)
+@click.option(
+    "--network", metavar="2-2-1", help="A network with numbers drawn from --seed, without a file."
+)
+@click.option("--activation", default="sigmoid", show_default=True, help="With --network.")
+@click.option("--loss", default="half_squared_error", show_default=True, help="With --network.")
+@click.option(
+    "--examples",
+    "rows",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 100_000),
+    help="With --network.",
+)
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0), help="With --network."
+)
+@click.option(
+    "--of", metavar="NAME", help="Only what concerns one quantity: W1[2,1], dL/dz1[1], a2."
+)
+@click.option("--steps", type=click.IntRange(1), metavar="K", help="How many updates. [default: 1]")
+@click.option("--step", type=click.IntRange(1), metavar="k", help="Only the k-th update.")
+@click.option(
+    "--reading",
+    type=click.Choice(READINGS),
+    help="How the backward pass is read. [default: the file's]",
+)
+@click.option(
+    "--symbols", "--symbols-only", "symbols", is_flag=True, help="Formulas only, no numbers."
+)
+@click.option("--full", is_flag=True, help="All of a large problem, not a summary.")
+@click.option(
+    "--appendix",
+    is_flag=True,
+    default=None,
+    help="Also derive the activations' derivatives, line by line.",
+)
+@click.option(
+    "--digits",
+    type=click.IntRange(0, 17),
+    metavar="D",
+    help="Decimals shown. [default: the file's, or 4]",
+)
+@click.option(
+    "--format", "kind", type=click.Choice(FORMATS), help="[default: text, or by the ending of OUT]"
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="OUT", help="Write to a file."
+)
+def explain(
+    file: str | None,
+    network: str | None,
+    activation: str,
+    loss: str,
+    rows: int,
+    seed: int,
+    of: str | None,
+    steps: int | None,
+    step: int | None,
+    reading: str | None,
+    symbols: bool,
+    full: bool,
+    appendix: bool | None,
+    digits: int | None,
+    kind: str | None,
+    output: Path | None,
+) -> None:
+    """Work a problem out: every step, in symbols and numbers.
+
+    FILE is a problem file, or the name of an example (handgrad examples).
+    """
+    from dataclasses import replace
+
+    from handgrad import verbs
+
+    if (file is None) == (network is None):
+        raise click.UsageError("Give a FILE, or --network such as 2-2-1.")
+    if steps is not None and step is not None:
+        raise click.UsageError("Give --steps or --step, not both.")
+    kind = kind or _kind(output)
+    problem = (
+        _drawn(network, activation, loss, rows, seed) if network else verbs.load(_found(file or ""))
+    )
+    if digits is not None:
+        notation = replace(problem.notation, digits=digits, significant=None)
+        problem = replace(problem, notation=notation)
+    worked = verbs.explain(
+        problem,
+        of=of,
+        steps=steps or 1,
+        step=step,
+        reading=reading,
+        symbols_only=symbols,
+        full=full,
+        appendix=appendix,
+    )
+    if worked.stopped and steps:
+        click.echo(
+            f"Stopped after {worked.traces[-1][0]} updates: the loss is below "
+            f"{problem.training.loss_below}.",
+            err=True,
+        )
+    _put_out(worked, kind, output)
+
+
+def _kind(output: Path | None) -> str:
+    if output is None:
+        return "text"
+    if output.suffix.lower() not in ENDINGS:
+        known = ", ".join(ENDINGS)
+        raise InputError(
+            f"{output}: the ending says nothing about the format. Known: {known}; or give --format."
+        )
+    return ENDINGS[output.suffix.lower()]
+
+
+def _drawn(network: str, activation: str, loss: str, rows: int, seed: int) -> Problem:
+    from handgrad import verbs
+
+    parts = network.split("-")
+    if not all(part.isdigit() and len(part) < 10 for part in parts):
+        raise InputError(
+            f"--network {network:.40}: write the numbers of units, inputs first: 2-2-1."
+        )
+    sizes = [int(part) for part in parts]
+    values = sizes[0] * rows
+    if values > 50_000_000:
+        raise InputError(f"--network {network}: {rows} examples of {sizes[0]} inputs are too many.")
+    return verbs.drawn_network(sizes, rows, activation=activation, loss=loss, seed=seed)
+
+
+def _put_out(worked: Worked, kind: str, output: Path | None) -> None:
+    if kind == "text" and output is None and _colours():
+        _show(worked)
+        return
+    width = 88 if output is not None or not sys.stdout.isatty() else _width()
+    writers: dict[str, Callable[[], str]] = {
+        "text": lambda: worked.to_text(width),
+        "markdown": worked.to_markdown,
+        "latex": worked.to_latex,
+        "json": worked.to_json,
+    }
+    content = writers[kind]()
+    if output is None:
+        sys.stdout.write(content)
+        sys.stdout.flush()
+        return
+    from handgrad.render.output import write_whole
+
+    write_whole(output, content)
+    click.echo(f"Wrote {output}.", err=True)
+
+
+def _width() -> int:
+    return max(40, min(shutil.get_terminal_size().columns, 120))
+
+
+def _colours() -> bool:
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not plain
+
+
+def _show(worked: Worked) -> None:
+    """In a terminal: the same lines, with names, signs and values told apart."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from handgrad.render.text import spans
+
+    console = Console(width=_width(), highlight=False, soft_wrap=True)
+    for line in spans(worked.document, _width()):
+        console.print(Text.assemble(*((span.text, STYLES[span.role]) for span in line)))
+
+
+@commands.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--equations", is_flag=True, help="A problem of equations instead of layers.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def new(file: Path, equations: bool, force: bool) -> None:
+    """Write a commented problem file to start from.
+
+    Example: handgrad new net.toml, then handgrad explain net.toml
+    """
+    from handgrad.render.output import write_whole
+    from handgrad.starter import EQUATIONS, NETWORK
+
+    if file.exists() and not force:
+        raise FileError(f"{file} is there already. Choose another name, or give --force.")
+    write_whole(file, EQUATIONS if equations else NETWORK)
+    click.echo(f"Wrote {file}. Next: handgrad explain {file}")
+
+
+@commands.command()
+@click.argument("name", required=False, shell_complete=_complete_example)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="OUT", help="Copy it to a file."
+)
+def examples(name: str | None, output: Path | None) -> None:
+    """List the examples that come with handgrad, or print one.
+
+    Example: handgrad examples xor -o my-xor.toml
+    """
+    if name is None:
+        if output is not None:
+            raise click.UsageError("Say which example to copy.")
+        width = max(map(len, _example_names()))
+        for known in _example_names():
+            click.echo(f"{known:<{width}}  {_title(_example(known))}")
+        return
+    content = _example(name.removesuffix(".toml"))
+    if output is None:
+        sys.stdout.write(content)
+        return
+    from handgrad.render.output import write_whole
+
+    if output.exists():
+        raise FileError(f"{output} is there already. Choose another name.")
+    write_whole(output, content)
+    click.echo(f"Wrote {output}. Next: handgrad explain {output}")
+
+
+def _example_names() -> list[str]:
+    folder = files("handgrad") / "examples"
+    return sorted(
+        e.name.removesuffix(".toml") for e in folder.iterdir() if e.name.endswith(".toml")
+    )
+
+
+def _example(name: str) -> str:
+    if name not in _example_names():
+        raise InputError(f"There is no example {name!r:.60}. List them with: handgrad examples")
+    return (files("handgrad") / "examples" / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def _title(content: str) -> str:
+    import tomllib
+
+    return str(tomllib.loads(content).get("title", ""))
+
+
+def _found(file: str) -> Path:
+    """The file, or the example of that name where there is no such file."""
+    path = Path(file)
+    try:
+        missing = not path.exists()
+    except (OSError, ValueError):
+        missing = False
+    if missing and file in _example_names():
+        return Path(str(files("handgrad") / "examples" / f"{file}.toml"))
+    return path
+
+
+@commands.command()
+def limits() -> None:
+    """Print how much is accepted: sizes of files, networks and pages."""
+    from dataclasses import asdict
+
+    from handgrad.model.limits import Limits
+
+    for name, value in asdict(Limits()).items():
+        click.echo(f"{name:<20} {value:>15,}")
+
+
+@commands.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script that completes commands, options and examples by tab.
+
+    Example: eval "$(handgrad completion bash)"
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(commands, {}, "handgrad", "_HANDGRAD_COMPLETE").source())

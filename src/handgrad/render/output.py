@@ -1,0 +1,48 @@
+"""Output files appear whole or not at all: written beside the target, then put in its place."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from handgrad.errors import FileError
+
+__all__ = ["write_whole"]
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write a text file as UTF-8; an existing one is replaced at once, or stays as it was.
+
+    Raises ``FileError`` for a folder that does not exist, no permission or a full disk.
+    """
+    folder = path.parent
+    if not folder.is_dir():
+        raise FileError(f"{path} cannot be written: there is no folder {folder}. Make it first.")
+    if path.is_dir():
+        raise FileError(f"{path} is a folder. Give the name of a file.")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.", suffix=".part")
+    except OSError as error:
+        raise FileError(f"{path} cannot be written: {error.strerror}.") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        if isinstance(error, OSError):
+            raise FileError(f"{path} cannot be written: {error.strerror}.") from None
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

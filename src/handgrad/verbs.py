@@ -1,0 +1,392 @@
+"""The verbs of the package: load or describe a problem, derive, evaluate, explain.
+
+p = load("net.toml")                    a Problem, or Network(…), Equations(…)
+d = derive(p)                           its equations
+t = evaluate(d, p)                      the value of every quantity
+w = explain(p, of="W1[2,1]")            worked steps, in every format
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from handgrad.calculus.derivation import Derivation
+from handgrad.calculus.expr import Symbol
+from handgrad.errors import InputError
+from handgrad.model import loading
+from handgrad.model.network import Formula, Layer
+from handgrad.model.problem import (
+    Notation,
+    Problem,
+    Training,
+    derive,
+    equations_problem,
+    network_problem,
+)
+from handgrad.numbers import evaluate as numbers
+from handgrad.numbers.evaluate import Trace
+from handgrad.numbers.updates import Updates, start
+from handgrad.numbers.worked import Page, Section, appendix, element, sections
+from handgrad.render.document import Document
+from handgrad.render.text import to_text
+
+__all__ = ["Equations", "Network", "Worked", "derive", "evaluate", "explain", "load"]
+
+Array = Any
+MOST_STEPS = 1_000_000
+
+
+def load(path: str | os.PathLike[str]) -> Problem:
+    """The problem in a TOML file.
+
+    Raises ``FileError`` if it cannot be read and ``ProblemFileError`` with every mistake in it,
+    each with line and column.
+    """
+    return loading.load(path)
+
+
+def Network(
+    sizes: Sequence[int],
+    *,
+    activation: str | Sequence[str] = "sigmoid",
+    loss: str | Mapping[str, Any] = "half_squared_error",
+    W: Sequence[Array | None] | None = None,
+    b: Sequence[Array | None | Literal[False]] | Literal[False] | None = None,
+    x: Array = None,
+    y: Array = None,
+    optimizer: str = "sgd",
+    learning_rate: float | None = None,
+    steps: int | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    shuffle: bool = False,
+    loss_below: float | None = None,
+    l2: float = 0.0,
+    init: str = "glorot",
+    seed: int = 0,
+    title: str = "",
+    notation: Notation | None = None,
+    **options: float,
+) -> Problem:
+    """A layered network; what is not given is drawn from the seed, biases start at zero.
+
+    ``sizes`` are the numbers of units, inputs first. ``W[l]`` has one row per unit and one column
+    per input; ``b[l]`` one number per unit, a single number if the layer shares it, False for none.
+    ``x`` and ``y`` have one row per example. ``activation`` is one name (or formula in z) for all
+    layers, or one for each. ``options`` are the optimizer's.
+
+    Raises ``InputError`` for an unknown name and ``ShapeError`` where sizes and arrays disagree.
+
+    >>> p = Network(
+    ...     [2, 2, 1],
+    ...     W=[[[0.2, 0.4], [0.3, 0.7]], [[0.6, -0.1]]],
+    ...     b=False,
+    ...     x=[[1.1, 2.2]],
+    ...     y=[[3.3]],
+    ... )
+    >>> float(evaluate(derive(p), p)["L"].round(4))
+    3.6723
+    """
+    sizes = _sizes(sizes)
+    count = len(sizes) - 1
+    names = [activation] * count if isinstance(activation, str) else list(activation)
+    biases: list[Any] = [b] * count if b is None or b is False else list(b)
+    weights: list[Any] = [None] * count if W is None else list(W)
+    for what, given in (("activation", names), ("b", biases), ("W", weights)):
+        if len(given) != count:
+            raise InputError(f"{what} has {len(given)} entries for {count} layers.")
+    values = _examples(sizes, x, y, loss, seed)
+    layers: list[Layer] = []
+    drawn = loading.layer_sizes(sizes)
+    for number, (name, bias, weight) in enumerate(zip(names, biases, weights, strict=True), 1):
+        if weight is not None:
+            values[Symbol("W", number)] = _array(weight, f"W of layer {number}")
+        if bias is not False:
+            zeros = np.zeros(sizes[number])
+            values[Symbol("b", number)] = (
+                zeros if bias is None else _array(bias, f"b of layer {number}")
+            )
+        kind = (
+            "none"
+            if bias is False
+            else "shared"
+            if np.ndim(values[Symbol("b", number)]) == 0
+            else "unit"
+        )
+        layers.append(Layer(_formula(name, loading.ACTIVATION_NAMES), kind))
+    missing = [d for d in drawn if d.symbol not in values]
+    values |= loading.draw(missing, init, seed)
+    return network_problem(
+        layers,
+        _formula(loss, loading.LOSS_NAMES),
+        values,
+        training=Training(
+            optimizer=loading.known_optimizer(optimizer, options),
+            learning_rate=loading.learning_rate(optimizer, learning_rate),
+            options=options,
+            steps=steps,
+            epochs=epochs,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            loss_below=loss_below,
+            l2=l2,
+        ),
+        seed=seed,
+        title=title,
+        notation=notation or Notation(),
+    )
+
+
+def drawn_network(
+    sizes: Sequence[int], examples: int, *, activation: str, loss: str, seed: int
+) -> Problem:
+    """A network whose weights and data are all drawn from the seed."""
+    known = _sizes(sizes)
+    data = _examples(known, None, None, loss, seed, examples)
+    name = "-".join(map(str, known))
+    layers = [activation] * (len(known) - 1)
+    if loss == "cross_entropy":
+        layers[-1] = "softmax"
+    return Network(
+        known,
+        activation=layers,
+        loss=loss,
+        x=data[Symbol("x")],
+        y=data[Symbol("y")],
+        seed=seed,
+        title=f"A {name} network, numbers drawn from seed {seed}",
+    )
+
+
+def _sizes(sizes: Sequence[int]) -> list[int]:
+    limits = loading.Limits()
+    if len(sizes) < 2 or any(not isinstance(n, int) or n < 1 for n in sizes):
+        raise InputError(
+            f"A network needs at least two whole numbers of units, got {list(sizes)!r:.60}."
+        )
+    if len(sizes) - 1 > limits.layers or max(sizes) > limits.units:
+        raise loading.LimitError(
+            f"At most {limits.layers} layers of {limits.units:,} units are accepted."
+        )
+    parameters = sum((inputs + 1) * units for inputs, units in zip(sizes, sizes[1:], strict=False))
+    if parameters > limits.parameters:
+        raise loading.LimitError(
+            f"{parameters:,} parameters; at most {limits.parameters:,} are accepted."
+        )
+    return list(sizes)
+
+
+def _array(value: Array, what: str) -> Array:
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{what} must be an array of numbers with rows of equal length.") from None
+    if not np.isfinite(array).all():
+        place = ", ".join(str(n + 1) for n in np.argwhere(~np.isfinite(array))[0])
+        raise InputError(f"{what} is not finite at [{place}]. Give finite numbers.")
+    return array
+
+
+def _examples(
+    sizes: list[int], x: Array, y: Array, loss: Any, seed: int, rows: int = 1
+) -> dict[Symbol, Array]:
+    """The data: as given, or drawn with two decimals, so that one can calculate with them."""
+    rng = np.random.default_rng([seed, 2])
+    rows = len(x) if x is not None else len(y) if y is not None else rows
+    name = loss if isinstance(loss, str) else str(loss.get("name", ""))
+    if x is None:
+        x = rng.uniform(-1, 1, (rows, sizes[0])).round(2)
+    if y is None:
+        one_hot = np.eye(sizes[-1])[rng.integers(sizes[-1], size=rows)]
+        y = one_hot if "entropy" in name else rng.uniform(0, 1, (rows, sizes[-1])).round(2)
+        if name == "binary_cross_entropy":
+            y = rng.integers(2, size=(rows, sizes[-1]))
+    return {Symbol("x"): _array(x, "x"), Symbol("y"): _array(y, "y")}
+
+
+def _formula(given: str | Mapping[str, Any], known: Sequence[str]) -> Formula:
+    if isinstance(given, str):
+        return Formula(given) if given in known or given.isidentifier() else Formula(text=given)
+    options = {k: float(v) for k, v in given.items() if k not in ("name", "reduce")}
+    return Formula(str(given.get("name", "")), options, reduce=str(given.get("reduce", "")))
+
+
+def Equations(
+    forward: str,
+    *,
+    loss: str,
+    parameters: Mapping[str, Array],
+    data: Mapping[str, Array] | None = None,
+    frozen: Sequence[str] = (),
+    reduce: Literal["sum", "mean"] = "sum",
+    optimizer: str = "sgd",
+    learning_rate: float | None = None,
+    title: str = "",
+    notation: Notation | None = None,
+    **options: float,
+) -> Problem:
+    """A problem written as forward equations, one a line.
+
+    A data entry with one axis more than its use in the equations has one row per example; then
+    ``reduce`` says whether the loss is the sum or the mean over the examples.
+
+    Raises ``LanguageError`` with line and column for a text that is no equation, ``DerivationError``
+    for names or indices that do not fit together.
+
+    >>> p = Equations(
+    ...     "z = w*x + b\\nE = (T - z)**2 / 2",
+    ...     loss="E",
+    ...     parameters={"w": 2.0, "b": 0.5},
+    ...     data={"x": 3.0, "T": 7.0},
+    ... )
+    >>> float(evaluate(derive(p), p)["dE/dw"])
+    -1.5
+    """
+    return equations_problem(
+        forward,
+        loss,
+        {k: _array(v, k) for k, v in parameters.items()},
+        {k: _array(v, k) for k, v in (data or {}).items()},
+        frozen=frozen,
+        reduce=reduce,
+        training=Training(
+            optimizer=loading.known_optimizer(optimizer, options),
+            learning_rate=loading.learning_rate(optimizer, learning_rate),
+            options=options,
+        ),
+        title=title,
+        notation=notation or Notation(),
+    )
+
+
+def evaluate(derivation: Derivation, problem: Problem, dtype: Any = np.float64) -> Trace:
+    """Every quantity of the first update: ``trace["dL/dW1"]`` is an array.
+
+    Raises ``ShapeError`` where arrays do not fit, ``NumericError`` where a number is not finite.
+    """
+    return numbers.evaluate(derivation, start(problem, derivation), dtype)
+
+
+@dataclass(frozen=True)
+class Worked:
+    """Worked steps of a problem, ready for every format; shows itself in a notebook."""
+
+    problem: Problem
+    derivation: Derivation
+    traces: tuple[tuple[int, Trace], ...]
+    final: Trace
+    stopped: bool
+    reading: str
+    of: str | None
+    symbols_only: bool
+    full: bool
+    appendix: bool
+
+    @cached_property
+    def document(self) -> Document:
+        """The document that all formats are written from."""
+        parts: list[Section] = []
+        for step, trace in self.traces:
+            digits = self.problem.notation.digits
+            page = Page(
+                self.problem,
+                self.derivation,
+                trace,
+                self.reading,
+                self.symbols_only,
+                self.full,
+                4 if digits is None else digits,
+            )
+            of = element(self.problem, self.derivation, trace, self.of) if self.of else None
+            made = sections(page, of)
+            named = len(self.traces) > 1 or step > 1
+            parts += [replace(s, title=f"Step {step}: {s.title}") for s in made] if named else made
+            if self.symbols_only:
+                break
+        if self.appendix:
+            parts += appendix(self.derivation)
+        return Document.of(self.problem, tuple(parts))
+
+    def to_text(self, width: int = 88) -> str:
+        """Plain text, wrapped to ``width`` columns."""
+        return to_text(self.document, width)
+
+    def to_markdown(self) -> str:
+        """Markdown with LaTeX between dollar signs."""
+        from handgrad.render.markdown import to_markdown
+
+        return to_markdown(self.document)
+
+    def to_latex(self, *, whole: bool = True) -> str:
+        """A complete LaTeX document, or a fragment for one that loads amsmath."""
+        from handgrad.render.latex import fragment, to_latex
+
+        return to_latex(self.document) if whole else fragment(self.document)
+
+    def to_json(self) -> str:
+        """Equations, the values of every step in full precision, and the final state."""
+        from handgrad.render.json import to_json
+
+        return to_json(self.problem, self.derivation, self.traces, self.final)
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown()
+
+    def _repr_latex_(self) -> str:
+        return self.to_latex(whole=False)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+
+def explain(
+    problem: Problem,
+    *,
+    of: str | None = None,
+    steps: int = 1,
+    step: int | None = None,
+    reading: str | None = None,
+    symbols_only: bool = False,
+    full: bool = False,
+    appendix: bool | None = None,
+    dtype: Any = np.float64,
+) -> Worked:
+    """The worked solution of a problem's first updates.
+
+    ``of`` names a quantity or element (``"W1[2,1]"``); ``steps`` how many updates, or ``step`` which
+    single one. ``reading`` of the backward pass: ``steps``, ``chain``, ``delta`` or ``matrix``; left
+    out, the problem's own. A large problem is summarised unless ``full``. ``appendix`` adds the
+    derivation of each activation's derivative, line by line.
+
+    Raises ``InputError`` for a quantity or reading that does not exist.
+    """
+    wanted = steps if step is None else step
+    if not 0 < wanted <= MOST_STEPS:
+        raise InputError(f"Steps run from 1 to {MOST_STEPS:,}, got {wanted}.")
+    derivation = derive(problem)
+    run = Updates(problem, derivation, wanted, dtype)
+    traces = tuple((n, trace) for n, trace in enumerate(run, 1) if step is None or n == step)
+    if not traces:
+        reached = f"the loss is below {problem.training.loss_below} after {run.done} updates"
+        raise InputError(f"There is no step {wanted}: {reached}, and training stops.")
+    worked = Worked(
+        problem,
+        derivation,
+        traces,
+        run.final(),
+        run.stopped,
+        reading or problem.notation.backward,
+        of,
+        symbols_only,
+        full,
+        problem.notation.appendix and of is None if appendix is None else appendix,
+    )
+    if of is not None:
+        element(problem, derivation, traces[0][1], of)
+    return worked
