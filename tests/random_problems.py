@@ -420,7 +420,7 @@ def _compared(
             yield f"the gradient of {symbol} has the shape {got.shape}; {witness} has {expected.shape}"
             continue
         # per element: relative to itself too, so that one wrong small number among large ones shows
-        allowed = close * (1e-3 * scale + np.abs(expected)) + close * 1e-2 * scale
+        allowed = close * (1e-3 * scale + np.abs(expected))
         for place in np.argwhere(~(np.abs(got - expected) <= allowed)):
             at = tuple(int(n) for n in place)
             yield (

@@ -275,7 +275,7 @@ def new(file: Path, equations: bool, force: bool) -> None:
     Example: handgrad new net.toml, then handgrad explain net.toml
     """
     from handgrad.render.output import write_whole
-    from handgrad.starter import EQUATIONS, NETWORK
+    from handgrad.model.starter import EQUATIONS, NETWORK
 
     if file.exists() and not force:
         raise FileError(f"{file} is there already. Choose another name, or give --force.")

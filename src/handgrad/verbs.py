@@ -166,7 +166,7 @@ def drawn_network(
 
 def _sizes(sizes: Sequence[int]) -> list[int]:
     limits = loading.Limits()
-    if len(sizes) < 2 or any(not isinstance(n, int) or n < 1 for n in sizes):
+    if len(sizes) < 2 or any(type(n) is not int or n < 1 for n in sizes):
         raise InputError(
             f"A network needs at least two whole numbers of units, got {list(sizes)!r:.60}."
         )

@@ -60,7 +60,11 @@ class Symbol:
     def __str__(self) -> str:
         name = self.base if self.number is None else f"{self.base}{self.number}"
         if self.state:
-            name = f"δ{self.number}" if (self.state, self.base) == ("δ", "z") else f"{self.state}_{name}"
+            name = (
+                f"δ{self.number}"
+                if (self.state, self.base) == ("δ", "z")
+                else f"{self.state}_{name}"
+            )
         name = f"d{self.loss}/d{name}" if self.loss else name
         return f"{name}_new" if self.new else name
 
@@ -374,7 +378,7 @@ def _make_way(
     open_names = free_indices(body).keys() - {index.name for index in bound}
     inner = {name: position for name, position in new.items() if name in open_names}
     arriving = {position.name for position in inner.values() if isinstance(position, Index)}
-    taken = arriving | (index_names(body) - {index.name for index in bound})
+    taken = arriving | index_names(body) | {index.name for index in bound}
     renamed: list[Index] = []
     for index in bound:
         other = fresh(index, taken) if index.name in arriving else index

@@ -89,6 +89,7 @@ class Loss:
 
 
 def as_weights(raw: object) -> Weights:
+    """A matrix, or a table with its value."""
     wrong: list[Wrong] = []
     table = _table(raw, ("value", "trainable"), wrong)
     at = () if table is None else ("value",)
@@ -142,18 +143,22 @@ _BIAS_EXPECTED = (
 
 
 def as_activation(raw: object) -> Activation:
+    """A name, a table with a name, or a formula in z."""
     wrong: list[Wrong] = []
     table = _table(raw, ("name", *_all_options(ACTIVATIONS)), wrong)
-    name, formula = _name_or_formula(raw, table, ACTIVATIONS, "activation", ("z",), wrong)
+    name, formula = _name_or_formula(
+        raw, table, ACTIVATIONS, wrong, kind="activation", variables=("z",)
+    )
     options = _options(table, name, ACTIVATIONS, wrong)
     _raise(wrong)
     return Activation(name, formula, options)
 
 
 def as_loss(raw: object) -> Loss:
+    """A name, a table with a name, or a formula in a and y."""
     wrong: list[Wrong] = []
     table = _table(raw, ("name", *_all_options(LOSSES), "reduce"), wrong)
-    name, formula = _name_or_formula(raw, table, LOSSES, "loss", ("a", "y"), wrong)
+    name, formula = _name_or_formula(raw, table, LOSSES, wrong, kind="loss", variables=("a", "y"))
     options = _options(table, name, LOSSES, wrong)
     if options.get("delta", 1.0) <= 0:
         wrong.append(Wrong(("delta",), "delta has to be more than 0."))
@@ -238,9 +243,10 @@ def _name_or_formula(
     raw: object,
     table: dict[str, object] | None,
     rows: Mapping[str, tuple[str, ...]],
+    wrong: list[Wrong],
+    *,
     kind: str,
     variables: tuple[str, ...],
-    wrong: list[Wrong],
 ) -> tuple[str | None, str | None]:
     """A known name or a formula; what is neither is a mistake, and most likely a misspelt name."""
     given = raw if table is None else table.get("name")

@@ -143,6 +143,10 @@ def _network(
     file: ProblemFile, table: NetworkTable, folder: Path, details: Mapping[str, Any]
 ) -> Problem:
     layers = [_layer(layer) for layer in table.layers]
+    missing = [name for name in ("x", "y") if name not in file.data]
+    if missing:
+        said = f"{' and '.join(missing)} missing. Write [data] with x and y, one row per example."
+        raise ProblemFileError(file.origin.name, [mistake_at(file, ("data",), said)])
     x, y = (np.asarray(file.data[name], dtype=np.float64) for name in ("x", "y"))
     values: dict[Symbol, Array] = {Symbol("x"): x, Symbol("y"): y}
     given = _weights_file(folder / table.values) if table.values else {}
@@ -212,7 +216,8 @@ def _weights_file(path: Path) -> dict[str, Array]:
             'Reading weights needs safetensors: pip install "handgrad[safetensors]".'
         ) from None
     try:
-        return {name: np.asarray(v, dtype=np.float64) for name, v in load_file(path).items()}
+        arrays: dict[str, Array] = load_file(path)
+        return {name: np.asarray(v, dtype=np.float64) for name, v in arrays.items()}
     except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise FileError(f"{path} is no safetensors file: {error}") from None
 

@@ -94,6 +94,14 @@ def _half_squared(a: Expr, y: Expr) -> Expr:
     return Num(Fraction(1, 2)) * _squared(a, y)
 
 
+def _absolute(a: Expr, y: Expr) -> Expr:
+    return call("abs", a - y)
+
+
+def _huber(a: Expr, y: Expr, delta: Expr) -> Expr:
+    return call("huber", a - y, delta)
+
+
 def _binary(a: Expr, y: Expr) -> Expr:
     return y * call("log", a) + (1 - y) * call("log", 1 - a)
 
@@ -108,8 +116,8 @@ LOSSES: Mapping[str, LossRow] = {
     "squared_error":           LossRow(_squared, why="The sum of the squared errors."),
     "half_mean_squared_error": LossRow(_squared, over="half", why="Half the squared error, mean over the m examples."),
     "mean_squared_error":      LossRow(_squared, over="entries", why="The squared error, mean over all entries."),
-    "mean_absolute_error":     LossRow(lambda a, y: call("abs", a - y), over="entries", why="The absolute error, mean over all entries."),
-    "huber":                   LossRow(lambda a, y, delta: call("huber", a - y, delta), over="entries", why="Huber's loss, mean over all entries.", options={"delta": 1.0}),
+    "mean_absolute_error":     LossRow(_absolute, over="entries", why="The absolute error, mean over all entries."),
+    "huber":                   LossRow(_huber, over="entries", why="Huber's loss, mean over all entries.", options={"delta": 1.0}),
     "binary_cross_entropy":    LossRow(_binary, -1, over="examples", mean="examples", why="Binary cross-entropy, mean over the m examples."),
     "cross_entropy":           LossRow(_cross, -1, over="examples", mean="examples", why="Cross-entropy, mean over the m examples."),
 }
@@ -208,16 +216,18 @@ def own_formula(text: str, places: Mapping[str, Ref], what: str) -> Expr:
 
 
 def _loss(formula: Formula, a: Ref, y: Ref) -> tuple[Expr, str]:
+    """The loss over all examples and outputs, and the sentence about it."""
     if formula.text:
-        row = LossRow(
-            lambda a, y: own_formula(formula.text, {"a": a, "y": y}, "loss"), why="The loss."
-        )
+        row = LossRow(_squared, why="The loss.")
+        term = own_formula(formula.text, {"a": a, "y": y}, "loss")
     elif formula.name in LOSSES:
         row = LOSSES[formula.name]
+        term = row.term(a, y, *(decimal(v) for v in _options(formula, row.options)))
     else:
         raise InputError(f"There is no loss {formula.name!r}. There are {', '.join(LOSSES)}.")
     over = {"": row.over, "sum": "sum", "mean": row.over if row.over != "sum" else row.mean}
-    term = row.term(a, y, *(decimal(v) for v in _options(formula, row.options)))
+    if formula.reduce not in over:
+        raise InputError(f"reduce is {formula.reduce!r}; it may be 'sum' or 'mean'.")
     return scaled(Sigma((N, J), term), row.sign, over[formula.reduce]), row.why
 
 

@@ -60,8 +60,10 @@ _STRING = r'''
   | " (?: [^"\\\n] | \\[^\n]? )*+ "?
   | ' [^'\n]*+ '?
 '''
-_TOKEN = re.compile(rf"{_STRING} | \#[^\n]*+ | [][{{}}.,=\n] | [^][{{}}.,=\n\#\"']++", re.X | re.S)
-_QUOTED = re.compile(_STRING, re.X | re.S)
+_TOKEN = re.compile(
+    rf"{_STRING} | \#[^\n]*+ | [][{{}}.,=\n] | [^][{{}}.,=\n\#\"']++", re.VERBOSE | re.DOTALL
+)
+_QUOTED = re.compile(_STRING, re.VERBOSE | re.DOTALL)
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]++")
 _BLANKS = re.compile(r"[ \t]*+")
 _FILLING = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
@@ -148,11 +150,11 @@ def _refuse(text: str, index: int, name: str, message: str) -> None:
 
 
 def locate(text: str) -> Positions:
-    """The position of every key path of a TOML text, the text being one that ``tomllib`` reads.
+    r"""The position of every key path of a TOML text, the text being one that ``tomllib`` reads.
 
     Of another text it finds what stands before the first thing that is not TOML.
 
-    >>> places = locate("[data]\\nx = [[1, 2],\\n     [3, 4]]")
+    >>> places = locate("[data]\nx = [[1, 2],\n     [3, 4]]")
     >>> places.values[("data", "x", 1, 0)], places.keys[("data", "x")]
     (Position(line=3, column=7), Position(line=2, column=1))
     """

@@ -248,9 +248,8 @@ def equations_problem(
     equations = parse_equations(text, loss)
     if not equations:
         raise DerivationError("There are no equations. Write one a line, such as z1 = w1*x + b1.")
-    given = {
-        symbol(k): np.asarray(v, dtype=np.float64) for k, v in (parameters | (data or {})).items()
-    }
+    everything = {**parameters, **(data or {})}
+    given = {symbol(k): np.asarray(v, dtype=np.float64) for k, v in everything.items()}
     twice = sorted(set(parameters) & set(data or {}))
     if twice:
         raise InputError(f"{twice[0]} is both a parameter and data. Keep one of them.")

@@ -108,7 +108,7 @@ def mistake_at(problem: ProblemFile, path: Path, message: str) -> Mistake:
 def _neighbours(name: str) -> str:
     """The problem files beside a file that is not there."""
     try:
-        entries = sorted(os.listdir(os.path.dirname(name) or "."))
+        entries = sorted(entry.name for entry in FilePath(name).parent.iterdir())
     except (OSError, ValueError):
         return "There is no such folder either."
     found = [quoted(entry) for entry in entries if entry.endswith(".toml")]

@@ -60,9 +60,9 @@ class LayerTable:
     """
 
     units: int | None = None
-    activation: Activation = Activation()
-    W: Weights = Weights()
-    b: Bias | None = Bias()
+    activation: Activation = field(default=Activation())
+    W: Weights = field(default=Weights())
+    b: Bias | None = field(default=Bias())
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class NetworkTable:
     """``[network]``; ``init`` is None if not given, ``values`` names a file of weights."""
 
     layers: tuple[LayerTable, ...]
-    loss: Loss = Loss()
+    loss: Loss = field(default=Loss())
     seed: int = 0
     init: str | None = None
     values: str | None = None

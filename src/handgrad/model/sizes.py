@@ -32,6 +32,7 @@ class LayerSizes:
 
     @staticmethod
     def of(raw: Table | None) -> LayerSizes:
+        """The sizes in one table of layers; None is an element that is no table."""
         if raw is None:
             return LayerSizes(None, None, None, None, False, says_units=True, says_inputs=True)
         W, b = _value(raw.get("W")), _value(raw.get("b"))
@@ -49,6 +50,7 @@ class LayerSizes:
 
     @property
     def units(self) -> int | None:
+        """The number of units, by what says it first."""
         return self.given or self.rows or self.biases
 
 
@@ -65,6 +67,7 @@ class NetworkSizes:
 
     @staticmethod
     def of(document: Table) -> NetworkSizes:
+        """The sizes in a document that has a network."""
         network, data = table_in(document, "network"), table_in(document, "data")
         x, y, from_file = _rows(data.get("x")), _rows(data.get("y")), "values" in network
         layers = [LayerSizes.of(layer) for layer in tables_in(network, "layers")]

@@ -41,7 +41,7 @@ _WORDS = {
     "Expected \"'''\"": "the text in quotes has no end. Close it with '''.",
 }
 _TWICE = ("Cannot overwrite", "Cannot declare", "Cannot mutate", "Cannot redefine")
-_REPORT = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.S)
+_REPORT = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 
 
 def read_toml(text: str, name: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ one matrix product; the same walk serves float64, float32 and complex numbers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +41,7 @@ __all__ = ["Trace", "check_shapes", "evaluate", "value_of"]
 
 Array = Any
 LARGE = 1 << 15  # multiply-adds above which a contraction is worth planning
+SMALL = 1 << 12  # numbers in all quantities together, up to which float64 is rounded at the end only
 
 
 @dataclass(frozen=True)
@@ -77,15 +79,20 @@ def evaluate(
 
     ``values`` holds an array for each given, of as many axes as the derivation says. Raises
     ``ShapeError`` where arrays do not fit together, ``NumericError`` where a result is not finite.
+
+    Small problems in float64 are worked out in extended precision where the machine has it, and
+    rounded at the end: every number of a textbook's network is then the float nearest to the truth.
     """
     known: dict[Symbol, Array] = {s: np.asarray(v, dtype=dtype) for s, v in values.items()}
     missing = [str(s) for s in derivation.givens if s not in known]
     if missing:
         raise ShapeError(f"No value for {', '.join(missing)}.")
-    check_shapes(derivation, {s: v.shape for s, v in known.items()})
+    sizes = check_shapes(derivation, {s: v.shape for s, v in known.items()})
+    if dtype == np.float64 and sum(map(math.prod, sizes.values())) <= SMALL:
+        known = {s: v.astype(np.longdouble) for s, v in known.items()}
     for equation in derivation.equations:
-        known[equation.lhs.symbol] = _evaluated(equation, known)
-    return Trace(known)
+        known[equation.lhs.symbol] = _evaluated(equation, known, dtype)
+    return Trace({s: v.astype(dtype) for s, v in known.items()})
 
 
 def value_of(expr: Expr, values: Mapping[Symbol, Array]) -> Any:
@@ -94,7 +101,7 @@ def value_of(expr: Expr, values: Mapping[Symbol, Array]) -> Any:
         return _Walk(values).value(expr).array
 
 
-def _evaluated(equation: Equation, known: Mapping[Symbol, Array]) -> Array:
+def _evaluated(equation: Equation, known: Mapping[Symbol, Array], rounded: Any) -> Array:
     walker = _Walk(known)
     with np.errstate(all="ignore"):
         result = walker.value(equation.rhs)
@@ -103,8 +110,10 @@ def _evaluated(equation: Equation, known: Mapping[Symbol, Array]) -> Array:
     array = np.broadcast_to(_aligned(result, names), shape)
     dtype = np.result_type(*known.values()) if known else array.dtype
     array = np.ascontiguousarray(array, dtype=dtype).reshape(shape)
-    if not np.isfinite(array).all():
-        raise NumericError(_not_finite(equation, array))
+    with np.errstate(all="ignore"):
+        told = array.astype(rounded)
+    if not np.isfinite(told).all():
+        raise NumericError(_not_finite(equation, told))
     return array
 
 
@@ -120,8 +129,13 @@ def _not_finite(equation: Equation, array: Array) -> str:
     )
 
 
-def check_shapes(derivation: Derivation, shapes: Mapping[Symbol, tuple[int, ...]]) -> None:
-    """Raise ``ShapeError`` where the arrays given do not fit the equations that use them."""
+def check_shapes(
+    derivation: Derivation, shapes: Mapping[Symbol, tuple[int, ...]]
+) -> dict[Symbol, tuple[int, ...]]:
+    """The shape of every quantity, from those of the givens.
+
+    Raises ``ShapeError`` where the arrays given do not fit the equations that use them.
+    """
     sizes = dict(shapes)
     for symbol, rank in derivation.givens.items():
         if symbol in sizes and len(sizes[symbol]) != rank:
@@ -138,6 +152,7 @@ def check_shapes(derivation: Derivation, shapes: Mapping[Symbol, tuple[int, ...]
                 own = sizes[position.axis[0]][position.axis[1]] if position.axis else 1
                 lhs.append(found.get(position.name, (own, ""))[0])
         sizes[equation.lhs.symbol] = tuple(lhs)
+    return sizes
 
 
 def _shape(shape: tuple[int, ...]) -> str:
@@ -221,7 +236,7 @@ class _Walk:
             case Ref():
                 return self.reference(expr)
             case Sum(terms):
-                return self.broadcast([self.value(term) for term in terms], lambda a, b: a + b)
+                return self.broadcast([self.value(term) for term in terms], _plus)
             case Product(factors):
                 return self.product(factors)
             case Power():
@@ -341,6 +356,10 @@ class _Walk:
         work = int(np.prod([lengths[name] for name in names], dtype=float))
         outcome = [names.index(name) for name in kept]
         return Labelled(np.einsum(*operands, outcome, optimize=work > LARGE), kept)
+
+
+def _plus(a: Array, b: Array) -> Array:
+    return a + b
 
 
 def _times(a: Array, b: Array) -> Array:

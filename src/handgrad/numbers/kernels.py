@@ -4,6 +4,9 @@ Every kernel takes arrays (or numbers) of floats or complex floats and keeps the
 input is for the complex step: where a comparison decides, the real part decides it.
 """
 
+# NumPy says nothing of the type of a result where an argument is any float array or scalar.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import math

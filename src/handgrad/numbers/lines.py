@@ -203,9 +203,9 @@ def _form(node: Expr, values: Mapping[Symbol, Array], decimals: int) -> Expr:
     """The book form where rounded numbers still tell its value, else the stable one."""
     if not isinstance(node, Forms):
         return node
-    numbers = with_numbers(node.book, values)
-    if DOTS in walk(numbers):
+    if DOTS in walk(node):
         return node.book
+    numbers = with_numbers(node.book, values)
 
     def rounded(leaf: Expr) -> Expr:
         return Value(round(leaf.value, decimals)) if isinstance(leaf, Value) else leaf
@@ -276,8 +276,11 @@ def _reduced(expr: Expr) -> Expr:
     parts = children(expr)
 
     def ready(part: Expr) -> bool:
-        below = isinstance(part, Power) and isinstance(expr, Product)
-        return _atomic(part) or (below and part.exponent == Num(-1) and _atomic(part.base))
+        match part:
+            case Power(base, Num(value)) if value == -1 and isinstance(expr, Product):
+                return _atomic(base)
+            case _:
+                return _atomic(part)
 
     if all(ready(part) for part in parts):
         return Value(float(value_of(expr, {})))

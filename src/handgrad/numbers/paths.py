@@ -180,7 +180,8 @@ class _Graph:
                 if (upper, lower) not in factors:
                     other = upper[0] == self.loss and len(self.above(lower)) > 1
                     factors[upper, lower] = self.factor(upper, lower, local, direct=other)
-        symbols, numbers = [], []
+        symbols: list[Expr] = []
+        numbers: list[Expr] = []
         for path in paths:
             edges = [(upper, lower) for upper, lower, _ in path]
             symbols.append(_times([factors[e].lhs for e in edges]))

@@ -201,11 +201,15 @@ class LatexWriter:
         if not below:
             written = self.times(above)
         elif _long(above):
-            head = [f for f in above if isinstance(f, Num)] or [Num(1)]
+            head: list[Expr] = [f for f in above if isinstance(f, Num)] or [Num(1)]
             rest = [f for f in above if f not in head]
             fraction = rf"\frac{{{self.times(head)}}}{{{self.times(below)}}}"
             behind = self.factor(rest)
-            written = f"{fraction} {behind}" if behind.startswith(r"\sum") else rf"{fraction} \cdot {behind}"
+            written = (
+                f"{fraction} {behind}"
+                if behind.startswith(r"\sum")
+                else rf"{fraction} \cdot {behind}"
+            )
         else:
             written = rf"\frac{{{self.times(above or [Num(1)])}}}{{{self.times(below)}}}"
         if sign and written.startswith("-"):
@@ -311,6 +315,15 @@ def letters_of(text: str) -> str:
 # --- documents -------------------------------------------------------------------------------
 
 
+ONE_LINE = 75  # characters of a line that is not broken at its equals signs
+
+
+def _length(written: str) -> int:
+    """About how wide a formula is set: its characters without commands, braces and lowered digits."""
+    wide = re.sub(r"\\frac\{(.*?)\}\{(.*?)\}", r"\1", written)
+    return len(re.sub(r"\\[a-z]+|[{}^_ ]", "", wide)) + wide.count(" ") // 2
+
+
 def aligned(document: Document, item: Line | Formula) -> str:
     """One worked line, its signs under each other; a formula on one line."""
     writer = LatexWriter(document.names, document.digits)
@@ -321,7 +334,7 @@ def aligned(document: Document, item: Line | Formula) -> str:
         equals(p, document.digits, lambda exact: "=" if exact else r"\approx") for p in item.parts
     ]
     pieces = list(dict.fromkeys(zip(signs, map(writer.write, item.parts), strict=True)))
-    if len(left) + sum(len(p) for _, p in pieces) < 90:
+    if sum(_length(p) for p in (left, *(p for _, p in pieces))) < ONE_LINE:
         return left + "".join(f" {sign} {part}" for sign, part in pieces)
     rows = [f"{left} &{pieces[0][0]} {pieces[0][1]}"]
     rows += [f"&{sign} {part}" for sign, part in pieces[1:]]
@@ -348,11 +361,18 @@ def fragment(document: Document) -> str:
 
 def to_latex(document: Document) -> str:
     """A complete document that compiles with pdflatex."""
-    title = rf"\title{{{escape(document.title)}}}" + "\n\\date{}\n" if document.title else ""
+    title = rf"{{\Large\bfseries {escape(document.title)}\par}}" + "\n\n" if document.title else ""
     source = f"Source: {escape(document.source)}\n\n" if document.source else ""
-    head = "\\maketitle\n\n" if document.title else ""
-    return (
-        "\\documentclass{article}\n\\usepackage[utf8]{inputenc}\n\\usepackage[T1]{fontenc}\n"
-        "\\usepackage{amsmath}\n\\allowdisplaybreaks\n"
-        f"{title}\\begin{{document}}\n{head}{source}{fragment(document)}\\end{{document}}\n"
-    )
+    return f"{PREAMBLE}{title}{source}{fragment(document)}\\end{{document}}\n"
+
+
+PREAMBLE = r"""\documentclass{article}
+\usepackage[utf8]{inputenc}
+\usepackage[T1]{fontenc}
+\usepackage[margin=2.5cm]{geometry}
+\usepackage{amsmath}
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{4pt}
+\allowdisplaybreaks
+\begin{document}
+"""
