@@ -7,6 +7,7 @@ the rule table have no part in them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,10 +33,13 @@ def complex_step(
     parameters: Sequence[Symbol],
     values: Mapping[Symbol, Array],
 ) -> dict[Symbol, Array]:
-    """The imaginary part of L(w + ih), over h: as exact as the gradient itself, off the kinks."""
-    lossy = _loss(forward, loss, values, complex)
+    """The imaginary part of L(w + ih), over h: as exact as the gradient itself, off the kinks.
+
+    In extended precision where the machine has it, so that log(1 - a) costs no digits.
+    """
+    lossy = _loss(forward, loss, values, np.clongdouble)
     return {
-        symbol: _each(values[symbol], lambda u: lossy(symbol, u).imag / STEP, STEP * 1j)
+        symbol: _each(values[symbol], partial(_imaginary, lossy, symbol), STEP * 1j)
         for symbol in parameters
     }
 
@@ -53,15 +57,19 @@ def central_difference(
         array = np.asarray(values[symbol], float)
         step = np.finfo(float).eps ** (1 / 3) * max(1.0, float(np.max(np.abs(array), initial=0)))
         here = lossy(symbol, array)
-        above = _each(array, lambda u: lossy(symbol, u), step)
-        below = _each(array, lambda u: lossy(symbol, u), -step)
+        above = _each(array, partial(lossy, symbol), step)
+        below = _each(array, partial(lossy, symbol), -step)
         apart = np.abs((above - here) - (here - below)) / step
         result[symbol] = ((above - below) / ((array + step) - (array - step)), apart)
     return result
 
 
+def _imaginary(lossy: Callable[[Symbol, Array], Any], symbol: Symbol, array: Array) -> float:
+    return float(lossy(symbol, array).imag / STEP)
+
+
 def _loss(
-    forward: Sequence[Equation], loss: Symbol, values: Mapping[Symbol, Array], dtype: type
+    forward: Sequence[Equation], loss: Symbol, values: Mapping[Symbol, Array], dtype: Any
 ) -> Callable[[Symbol, Array], Any]:
     ranks = {s: np.ndim(v) for s, v in values.items()}
     derivation = Derivation(tuple(forward), ranks, loss)

@@ -97,9 +97,9 @@ ROOT = call("sqrt", 2)
 ZERO, ONE = Num(0), Num(1)
 
 
-def _share(ahead: Expr, tie: Expr) -> Expr:
-    """The part an argument has in an extremum: all where it is ahead, half where both are equal."""
-    return step(ahead) + HALF * tie
+def _share(ahead: Expr) -> Expr:
+    """The part an argument has in an extremum: 1 where it is ahead, 0 behind, ½ in a tie."""
+    return HALF * (1 + sign(ahead))
 
 
 # fmt: off
@@ -110,7 +110,7 @@ FUNCTIONS: dict[str, Function] = {
     "erf":      row(lambda z, a: 2 * ROOT * normal_pdf(ROOT * z)),
     "step":     row(lambda z, a: ZERO, kinks=(0.0,)),                                  # 0 at 0
     "equal":    row(lambda x, y, a: ZERO, lambda x, y, a: ZERO),
-    "max":      Function((lambda x, y, a: _share(x - y, equal(x, y)), lambda x, y, a: _share(y - x, equal(x, y))), kinks=(0.0,), reduces=True,
+    "max":      Function((lambda x, y, a: _share(x - y), lambda x, y, a: _share(y - x)), kinks=(0.0,), reduces=True,
                          pullback=lambda v, j: v.g(j) * equal(v.z(j), v.a(j)) / v.total(lambda k: equal(v.z(k), v.a(k)))),
     # elementwise, in the order one meets them
     "identity": row(lambda z, a: ONE, definition=lambda z: z),
@@ -126,7 +126,7 @@ FUNCTIONS: dict[str, Function] = {
     "huber":    row(lambda z, c, a: maximum(-c, minimum(c, z)), lambda z, c, a: maximum(0, absolute(z) - c), definition=lambda z, c: minimum(absolute(z), c) * (absolute(z) - HALF * minimum(absolute(z), c))),
     "abs":      row(lambda z, a: sign(z), kinks=(0.0,), definition=lambda z: maximum(z, -z)),  # slope 0 at 0
     "sign":     row(lambda z, a: ZERO, kinks=(0.0,), definition=lambda z: step(z) - step(-z)),
-    "min":      row(lambda x, y, a: _share(y - x, equal(x, y)), lambda x, y, a: _share(x - y, equal(x, y)), kinks=(0.0,), definition=lambda x, y: -maximum(-x, -y)),
+    "min":      row(lambda x, y, a: _share(y - x), lambda x, y, a: _share(x - y), kinks=(0.0,), definition=lambda x, y: -maximum(-x, -y)),
     "expm1":    row(lambda z, a: exp(z), definition=lambda z: exp(z) - 1),
     "sech":     row(lambda z, a: -a * call("tanh", z), definition=lambda z: 2 / (exp(z) + exp(-z))),
     "log_sigmoid": row(lambda z, a: sigmoid(-z), definition=lambda z: log(sigmoid(z))),

@@ -191,7 +191,7 @@ class _Writer:
                     written = f"{head}/{self.inside(below, POWER)}"
                     continue
                 case _:
-                    piece = self.factor(factor, written in ("", "−"), last)
+                    piece = self.factor(factor, written == "", last)
             if written == "" and piece.startswith("−"):
                 tightness = NEGATED
             written += piece if written in ("", "−") else f"·{piece}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -20,11 +20,13 @@ from handgrad.calculus.expr import (
     Index,
     Num,
     Partial,
+    Position,
     Product,
     Ref,
     Sum,
     Symbol,
     Value,
+    bound_indices,
     children,
     refs,
     substitute,
@@ -229,13 +231,17 @@ def _leading_to_the_loss(forward: Sequence[Equation], loss: Symbol) -> tuple[Equ
 
 
 def _used(expr: Expr) -> Iterator[Ref]:
-    """The references that paths run through: of two forms the one that is evaluated."""
+    """The references that paths run through: of two forms the one that is evaluated.
+
+    An index bound here is set aside: in h[i] = Σ_i x[i] it is another i than on the left.
+    """
     if isinstance(expr, Forms):
         yield from _used(expr.stable)
     elif isinstance(expr, Ref):
         yield expr
+    aside: dict[str, Position] = {i.name: replace(i, name=f"{i.name}′") for i in bound_indices(expr)}
     for part in () if isinstance(expr, Forms) else children(expr):
-        yield from _used(part)
+        yield from _used(substitute(part, aside))
 
 
 def _times(factors: list[Expr]) -> Expr:

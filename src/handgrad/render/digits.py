@@ -13,7 +13,7 @@ class Digits:
     """``decimals`` after the point, or ``significant`` digits if that is given.
 
     A number that needs fewer decimals is shown as it is (0.25); one that is rounded keeps all of
-    them (0.9210), and three digits at least (0.000892). Below 0.00001 it gets an exponent, so that
+    them (0.9210), and three digits at least (0.000892). Below 0.0001 it gets an exponent, so that
     what is not zero is never shown as 0.
 
     >>> d = Digits(4)
@@ -39,7 +39,7 @@ class Digits:
         short = round(value, self.decimals)
         if self.significant is None and _equal(value, short):
             return _short(short, self.decimals)
-        if size < -5 or size >= 15:
+        if size < -4 or size >= 15:
             return _scientific(value, max(least, 3))
         rounded = round(value, decimals)
         return _short(rounded, decimals) if _equal(value, rounded) else f"{value:.{decimals}f}"

@@ -134,15 +134,20 @@ class _Text:
 
 
 def wrapped(part: str, width: int) -> Iterator[str]:
-    """A long expression in pieces, broken before a + or − between terms, or after a factor."""
-    pieces = re.split(r"(?= [+−] )|(?<=·)", part)
+    """A long expression in pieces: broken before a + or − between terms, else after a factor."""
     line = ""
-    for piece in pieces:
-        if line and len(line) + len(piece) > width:
+    for term in re.split(r"(?= [+−] )", part):
+        if line and len(line) + len(term) > width:
             yield line
-            line = "  " + piece.lstrip()
+            line = "  " + term.lstrip()
         else:
-            line += piece
+            line += term
+        while len(line) > width:
+            end = line.rfind("·", 0, width) + 1
+            if end <= len(line) - len(line.lstrip()) + 1:
+                break
+            yield line[:end]
+            line = "    " + line[end:]
     yield line
 
 
