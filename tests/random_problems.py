@@ -15,24 +15,24 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
+from tests.oracles import complex_step, jax_oracle
 
-from handgrad.calculus.derivation import Derivation, Equation, Phase, validate, with_axes
-from handgrad.calculus.expr import Index, Partial, Product, Ref, Sum, Symbol, Value, walk
-from handgrad.calculus.language import name, parse_equations, text
+from handgrad.calculus.derivation import Derivation, Phase, validate, with_axes
+from handgrad.calculus.expr import Partial, Product, Ref, Sum, Symbol, Value, walk
 from handgrad.calculus.rewrite import delta_form, inlined
 from handgrad.errors import DerivationError, HandgradError, NumericError
+from handgrad.language.reading import parse_equations
+from handgrad.language.writing import name, text
 from handgrad.model.network import ACTIVATIONS, Formula, Layer
 from handgrad.model.problem import Problem, derive, equations_problem, network_problem
 from handgrad.numbers.evaluate import Trace, evaluate, value_of
 from handgrad.numbers.lines import DOTS, line
 from handgrad.numbers.paths import Chain, chain
 from handgrad.numbers.updates import start
-from tests.oracles import complex_step, jax_oracle
 
 Array = Any
 Values = Mapping[Symbol, Array]
@@ -87,7 +87,9 @@ def random_network(rng: np.random.Generator, *, smooth: bool) -> Problem:
     values: dict[Symbol, Array] = {Symbol("x"): _numbers(rng, (examples, units[0]), smooth)}
     for n, (before, here) in enumerate(zip(units, units[1:], strict=False), 1):
         last = LAST.get(loss.name, ()) if n == len(units) - 1 else ()
-        last = ("sigmoid",) if last and here == 1 else last  # softmax of one number is 1: log(1 - 1)
+        last = (
+            ("sigmoid",) if last and here == 1 else last
+        )  # softmax of one number is 1: log(1 - 1)
         bias = str(rng.choice(["unit", "unit", "shared", "none"]))
         layers.append(
             Layer(
@@ -383,9 +385,7 @@ def gradient_complaints(case: Case, *, compiled: bool = False) -> Iterator[str]:
     loss, parameters = problem.loss, problem.parameters
     values = start(problem, derivation)
     ours = {s: trace[s.gradient(loss)] for s in parameters}
-    value, jax = jax_oracle.gradients(
-        problem.forward, loss, parameters, values, compiled=compiled
-    )
+    value, jax = jax_oracle.gradients(problem.forward, loss, parameters, values, compiled=compiled)
     backward = (trace[e.lhs.symbol] for e in derivation.phase(Phase.BACKWARD))
     scale = max(1.0, *(float(np.max(np.abs(g), initial=0)) for g in backward))  # dL/dL is 1
     if abs(float(trace[loss]) - value) > CLOSE * max(abs(value), 1.0):

@@ -12,17 +12,26 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tests.oracles import mpmath_oracle
 
 from handgrad.calculus.expr import Symbol
 from handgrad.model.network import Formula, Layer
 from handgrad.model.problem import Problem, derive, network_problem
 from handgrad.numbers.evaluate import evaluate
 from handgrad.numbers.updates import start
-from tests.oracles import mpmath_oracle
 
 Array = Any
 NETWORKS = 100
-SIZES = ((1, 1, 1), (2, 2, 1), (2, 2, 2), (2, 3, 2), (3, 4, 3), (4, 8, 3), (3, 5, 4, 2), (8, 8, 8, 4))
+SIZES = (
+    (1, 1, 1),
+    (2, 2, 1),
+    (2, 2, 2),
+    (2, 3, 2),
+    (3, 4, 3),
+    (4, 8, 3),
+    (3, 5, 4, 2),
+    (8, 8, 8, 4),
+)
 
 
 @dataclass(frozen=True)
@@ -104,3 +113,51 @@ def errors() -> Array:
     """Of every network: our error and JAX's."""
     networks = [random_network(seed) for seed in range(NETWORKS)]
     return np.array([(error(n, ours(n)), error(n, jax_gradients(n))) for n in networks])
+
+
+def test_every_gradient_is_the_nearest_float_but_for_a_few_bits(errors: Array):
+    mine = errors[:, 0]
+    assert np.median(mine) <= 3e-16
+    if np.finfo(np.longdouble).eps < np.finfo(float).eps:  # extended precision is at hand
+        assert np.max(mine) <= 1.2e-16, "half a unit in the last place is 1.1e-16"
+
+
+@pytest.mark.skipif(
+    np.finfo(np.longdouble).eps == np.finfo(float).eps, reason="no extended precision here"
+)
+def test_no_network_is_further_from_the_truth_than_twice_jax(errors: Array):
+    # A correctly rounded gradient is as near as any float can be, so JAX's luck does not matter.
+    mine, jax_error = errors.T
+    beyond = np.argwhere(mine > 2 * jax_error)
+    assert not len(beyond), f"networks {beyond.ravel().tolist()}: {errors[beyond.ravel()]}"
+
+
+def test_float32_is_good_to_a_few_of_its_units():
+    unit = float(np.finfo(np.float32).eps)
+    found = [error(n, ours(n, np.float32)) for n in map(random_network, range(24))]
+    assert all(g.dtype == np.float32 for g in ours(random_network(3), np.float32))
+    assert np.median(found) <= 2 * unit
+    assert np.max(found) <= 100 * unit  # a saturated unit loses digits in float32
+
+
+def test_large_arrays_are_summed_as_exactly_as_float64_can():
+    """Beyond the size for extended precision the arithmetic is plain float64."""
+    rng = np.random.default_rng(5)
+    weights = [rng.normal(size=(40, 60)) / 8, rng.normal(size=(3, 40))]
+    network = Network(
+        weights,
+        [rng.normal(size=40), rng.normal(size=3)],
+        rng.normal(size=(30, 60)),
+        np.eye(3)[rng.integers(0, 3, 30)],
+        ["tanh", "softmax"],
+        "cross_entropy",
+    )
+    assert error(network, ours(network)) < 3e-15
+
+
+def test_an_error_of_one_part_in_ten_to_the_fifteenth_shows():
+    network = random_network(7)
+    gradients = ours(network)
+    largest = max(gradients, key=lambda g: np.max(np.abs(g)))
+    largest *= 1 + 1e-15
+    assert error(network, gradients) > 5e-16

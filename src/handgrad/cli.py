@@ -74,7 +74,7 @@ def _complain(message: str) -> int:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="handgrad", message="handgrad %(version)s")
 def commands() -> None:
-    """Backpropagation, worked step by step.
+    r"""Backpropagation, worked step by step.
 
     \b
     handgrad examples                        what there is to look at
@@ -83,7 +83,7 @@ def commands() -> None:
     """
 
 
-def _complete_example(context: Any, parameter: Any, incomplete: str) -> list[Any]:
+def _complete_example(_context: Any, _parameter: Any, incomplete: str) -> list[Any]:
     from click.shell_completion import CompletionItem
 
     named = [CompletionItem(name) for name in _example_names() if name.startswith(incomplete)]
@@ -274,8 +274,8 @@ def new(file: Path, equations: bool, force: bool) -> None:
 
     Example: handgrad new net.toml, then handgrad explain net.toml
     """
-    from handgrad.render.output import write_whole
     from handgrad.model.starter import EQUATIONS, NETWORK
+    from handgrad.render.output import write_whole
 
     if file.exists() and not force:
         raise FileError(f"{file} is there already. Choose another name, or give --force.")

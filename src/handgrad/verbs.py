@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -57,7 +58,7 @@ def Network(
     activation: str | Sequence[str] = "sigmoid",
     loss: str | Mapping[str, Any] = "half_squared_error",
     W: Sequence[Array | None] | None = None,
-    b: Sequence[Array | None | Literal[False]] | Literal[False] | None = None,
+    b: Sequence[Array | Literal[False] | None] | Literal[False] | None = None,
     x: Array = None,
     y: Array = None,
     optimizer: str = "sgd",
@@ -174,7 +175,7 @@ def _sizes(sizes: Sequence[int]) -> list[int]:
         raise loading.LimitError(
             f"At most {limits.layers} layers of {limits.units:,} units are accepted."
         )
-    parameters = sum((inputs + 1) * units for inputs, units in zip(sizes, sizes[1:], strict=False))
+    parameters = sum((inputs + 1) * units for inputs, units in pairwise(sizes))
     if parameters > limits.parameters:
         raise loading.LimitError(
             f"{parameters:,} parameters; at most {limits.parameters:,} are accepted."
@@ -231,7 +232,7 @@ def Equations(
     notation: Notation | None = None,
     **options: float,
 ) -> Problem:
-    """A problem written as forward equations, one a line.
+    r"""A problem written as forward equations, one a line.
 
     A data entry with one axis more than its use in the equations has one row per example; then
     ``reduce`` says whether the loss is the sum or the mean over the examples.
@@ -303,7 +304,7 @@ class Worked:
                 self.full,
                 4 if digits is None else digits,
             )
-            of = element(self.problem, self.derivation, trace, self.of) if self.of else None
+            of = element(self.problem, trace, self.of) if self.of else None
             made = sections(page, of)
             named = len(self.traces) > 1 or step > 1
             parts += [replace(s, title=f"Step {step}: {s.title}") for s in made] if named else made
@@ -388,5 +389,5 @@ def explain(
         problem.notation.appendix and of is None if appendix is None else appendix,
     )
     if of is not None:
-        element(problem, derivation, traces[0][1], of)
+        element(problem, traces[0][1], of)
     return worked

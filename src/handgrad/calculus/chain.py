@@ -6,11 +6,12 @@ dL/dv times the local derivative of v by that place, summed over every index tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from handgrad.calculus.derivation import Equation, Phase
 from handgrad.calculus.expr import (
+    LETTERS,
     Along,
     Call,
     Delta,
@@ -26,7 +27,6 @@ from handgrad.calculus.expr import (
     Sum,
     Symbol,
     call,
-    children,
     free_indices,
     fresh,
     index_names,
@@ -53,10 +53,14 @@ class Contribution:
 
 
 def backward(
-    forward: Sequence[Equation], loss: Symbol, parameters: Sequence[Symbol]
+    forward: Sequence[Equation],
+    loss: Symbol,
+    parameters: Sequence[Symbol],
+    ranks: Mapping[Symbol, int] | None = None,
 ) -> tuple[Equation, ...]:
     """The backward equations, from the loss down; only what leads to a parameter.
 
+    ``ranks`` says how many indices a parameter has that no equation uses; its gradient is 0.
     Raises ``DerivationError`` where the loss is no single number, or a function has no rule.
     """
     wanted = _leading_to(forward, parameters)
@@ -74,7 +78,7 @@ def backward(
                 arriving.setdefault(part.ref.symbol, []).append((part, symbol))
         for parameter in parameters:
             if last_use.get(parameter) == place:
-                ref = _target(forward, parameter)
+                ref = _target(forward, parameter, (ranks or {}).get(parameter, 0))
                 result.append(_gradient(ref, arriving.get(parameter, []), loss))
     return tuple(result)
 
@@ -110,7 +114,7 @@ def _first_equation_using(
     return first
 
 
-def _target(forward: Sequence[Equation], symbol: Symbol) -> Ref:
+def _target(forward: Sequence[Equation], symbol: Symbol, rank: int) -> Ref:
     """The parameter with a different letter for each axis: those of its first use, if they serve."""
     for equation in forward:
         for ref in refs(equation.rhs):
@@ -123,7 +127,7 @@ def _target(forward: Sequence[Equation], symbol: Symbol) -> Ref:
                     taken.add(index.name)
                     indices.append(index)
                 return Ref(symbol, tuple(indices))
-    return Ref(symbol)
+    return Ref(symbol, tuple(map(Index, LETTERS[:rank])))
 
 
 def _gradient(target: Ref, parts: Sequence[tuple[Contribution, Symbol]], loss: Symbol) -> Equation:

@@ -33,6 +33,7 @@ __all__ = [
     "free_indices",
     "fresh",
     "index_names",
+    "placed",
     "rebuild",
     "refs",
     "substitute",
@@ -157,16 +158,22 @@ class Ref(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Sum(Expr):
+    """Terms added up."""
+
     terms: tuple[Expr, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Product(Expr):
+    """Factors multiplied; a quotient is a product with a power −1."""
+
     factors: tuple[Expr, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Power(Expr):
+    """A base to an exponent."""
+
     base: Expr
     exponent: Expr
 
@@ -289,6 +296,12 @@ def walk(expr: Expr) -> Iterator[Expr]:
 def refs(expr: Expr) -> Iterator[Ref]:
     """Every reference in the expression, in reading order, repeated ones included."""
     return (node for node in walk(expr) if isinstance(node, Ref))
+
+
+def placed(pattern: Ref, ref: Ref) -> dict[str, Position]:
+    """What the indices of ``pattern`` stand for in ``ref``: with z[n,j] and z[1,k], n is 1 and j is k."""
+    pairs = zip(pattern.indices, ref.indices, strict=True)
+    return {index.name: place for index, place in pairs if isinstance(index, Index)}
 
 
 def transform(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:

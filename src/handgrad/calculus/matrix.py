@@ -32,7 +32,7 @@ MATRIX = ("@", "T", "∘")
 
 
 class _NoForm(Exception):
-    """This expression has no matrix form."""
+    """Raised inside for an expression that has no matrix form."""
 
 
 def matrix_form(equation: Equation) -> Equation | None:

@@ -29,11 +29,12 @@ from handgrad.calculus.expr import (
     Sum,
     Symbol,
     call,
+    children,
     free_indices,
     fresh,
     index_names,
+    placed,
     rebuild,
-    children,
     refs,
     substitute,
     transform,
@@ -192,8 +193,7 @@ def inlined(forward: Iterable[Equation], symbol: Symbol) -> tuple[Equation, ...]
     def put_in(node: Expr) -> Expr:
         if source is None or not isinstance(node, Ref) or node.symbol != symbol:
             return node
-        places = zip(source.lhs.indices, node.indices, strict=True)
-        return substitute(source.rhs, {i.name: p for i, p in places if isinstance(i, Index)})
+        return substitute(source.rhs, placed(source.lhs, node))
 
     for equation in forward:
         if equation.lhs.symbol == symbol:
@@ -205,8 +205,7 @@ def inlined(forward: Iterable[Equation], symbol: Symbol) -> tuple[Equation, ...]
 
 def _matched(known: Equation, node: Expr) -> Ref | None:
     """The left side of an equation at the indices at which its right side equals the node."""
-    own = [r for r in refs(known.rhs)]
-    other = [r for r in refs(node)]
+    own, other = list(refs(known.rhs)), list(refs(node))
     if len(own) != len(other):
         return None
     renaming: dict[str, Position] = {}
@@ -215,9 +214,11 @@ def _matched(known: Equation, node: Expr) -> Ref | None:
         for a, b in zip(left.indices, right.indices, strict=False):
             if isinstance(a, Index) and a.name in free:
                 renaming.setdefault(a.name, b)
-    if isinstance(known.rhs, Along) and isinstance(node, Along) and node.at is not None:
-        if isinstance(known.rhs.at, Index):
-            renaming[known.rhs.at.name] = node.at
+    match known.rhs, node:
+        case Along(_, _, _, Index(letter)), Along(_, _, _, at) if at is not None:
+            renaming[letter] = at
+        case _:
+            pass
     candidate = substitute(known.rhs, renaming)
     if _canonical(candidate) != _canonical(node):
         return None
@@ -278,12 +279,7 @@ def _logit(node: Expr, activations: dict[Symbol, Equation]) -> Expr:
     equation = activations.get(inner.symbol)
     if equation is None:
         return node
-    places: dict[str, Position] = {
-        i.name: p
-        for i, p in zip(equation.lhs.indices, inner.indices, strict=True)
-        if isinstance(i, Index)
-    }
-    match substitute(equation.rhs, places):
+    match substitute(equation.rhs, placed(equation.lhs, inner)):
         case Call("sigmoid", (z,)):
             return Forms(node, call("log_sigmoid", z if sign == 1 else -z))
         case Along("softmax", index, body, at) if sign == 1:
@@ -378,12 +374,7 @@ def delta_form(derivation: Derivation) -> Derivation:
     def renamed(node: Expr) -> Expr:
         if isinstance(node, Ref) and node.symbol in put:
             source = put[node.symbol]
-            places = {
-                i.name: p
-                for i, p in zip(source.lhs.indices, node.indices, strict=True)
-                if isinstance(i, Index)
-            }
-            return substitute(source.rhs, places)
+            return substitute(source.rhs, placed(source.lhs, node))
         if isinstance(node, Ref) and node.symbol in into:
             return Ref(into[node.symbol], node.indices)
         return node

@@ -210,7 +210,7 @@ def _weights_file(path: Path) -> dict[str, Array]:
         raise LimitError(f"{path} has {size:,} bytes; at most {limits.data_bytes:,} are read.")
     try:
         from safetensors import SafetensorError
-        from safetensors.numpy import load_file
+        from safetensors.numpy import load_file  # pyright: ignore[reportUnknownVariableType]
     except ImportError:
         raise InputError(
             'Reading weights needs safetensors: pip install "handgrad[safetensors]".'

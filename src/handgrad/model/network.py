@@ -28,8 +28,8 @@ from handgrad.calculus.expr import (
     transform,
 )
 from handgrad.calculus.functions import FUNCTIONS
-from handgrad.calculus.language import parse_formula
 from handgrad.errors import InputError
+from handgrad.language.reading import parse_formula
 
 __all__ = ["ACTIVATIONS", "LOSSES", "Formula", "Layer", "forward_equations"]
 

@@ -15,9 +15,9 @@ import numpy as np
 from handgrad.calculus.chain import backward
 from handgrad.calculus.derivation import Derivation, Equation, Phase, validate, with_axes
 from handgrad.calculus.expr import Index, Num, Power, Product, Ref, Sigma, Symbol, refs, transform
-from handgrad.calculus.language import parse_equations, symbol
 from handgrad.calculus.rewrite import inlined, reuse, shortcut, with_logits
 from handgrad.errors import DerivationError, InputError, ShapeError
+from handgrad.language.reading import parse_equations, symbol
 from handgrad.model.network import EXAMPLES, OUTPUTS, PENALTY, Formula, Layer, forward_equations
 from handgrad.model.optimizers import ETA, OPTIMIZERS, STEP, update_equations
 
@@ -113,7 +113,8 @@ def derive(problem: Problem) -> Derivation:
     """
     forward = with_logits(problem.forward)
     single = inlined(forward, problem.per_example) if problem.per_example else forward
-    derived = backward(single, problem.loss, problem.parameters)
+    ranks = {s: np.ndim(v) for s, v in problem.values.items()}
+    derived = backward(single, problem.loss, problem.parameters, ranks)
     target = _one_hot_target(problem)
     merged = reuse(forward, (shortcut(equation, target) for equation in derived))
     gradients = {e.lhs.symbol.plain: e.lhs for e in merged}
@@ -121,7 +122,6 @@ def derive(problem: Problem) -> Derivation:
     if problem.notation.updates == "backward":
         order = tuple(s for s in gradients if s in problem.parameters)
     update = update_equations(problem.training.optimizer, [gradients[s] for s in order])
-    ranks = {s: np.ndim(v) for s, v in problem.values.items()}
     givens = {**ranks, **dict.fromkeys(constants(problem), 0)}
     state = {
         replace(parameter, state=kept): ranks[parameter]
@@ -319,8 +319,9 @@ def _batched(
         if any(ref.symbol in batched for ref in refs(equation.rhs)):
             rhs = transform(equation.rhs, mark)
             batched.add(equation.lhs.symbol)
-            equation = replace(equation, lhs=mark(equation.lhs), rhs=rhs)
-        result.append(equation)
+            result.append(replace(equation, lhs=mark(equation.lhs), rhs=rhs))
+        else:
+            result.append(equation)
     return tuple(result), batched
 
 

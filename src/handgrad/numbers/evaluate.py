@@ -41,7 +41,9 @@ __all__ = ["Trace", "check_shapes", "evaluate", "value_of"]
 
 Array = Any
 LARGE = 1 << 15  # multiply-adds above which a contraction is worth planning
-SMALL = 1 << 12  # numbers in all quantities together, up to which float64 is rounded at the end only
+SMALL = (
+    1 << 12
+)  # numbers in all quantities together, up to which float64 is rounded at the end only
 
 
 @dataclass(frozen=True)

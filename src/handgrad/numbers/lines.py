@@ -30,6 +30,7 @@ from handgrad.calculus.expr import (
     Symbol,
     Value,
     children,
+    placed,
     rebuild,
     substitute,
     transform,
@@ -67,17 +68,11 @@ def line(
     equation: Equation, element: tuple[int, ...], values: Mapping[Symbol, Array], decimals: int = 4
 ) -> Line:
     """The worked line of one element of an equation; ``element`` counts from 1."""
-    places: dict[str, Position] = {
-        p.name: n
-        for p, n in zip(equation.lhs.indices, element, strict=True)
-        if isinstance(p, Index)
-    }
-    symbols = expanded(substitute(equation.rhs, places), values)
+    target = Ref(equation.lhs.symbol, element)
+    symbols = expanded(substitute(equation.rhs, placed(equation.lhs, target)), values)
     array = values[equation.lhs.symbol]
     value = float(array[tuple(n - 1 for n in element)])
-    return line_of(
-        Ref(equation.lhs.symbol, element), symbols, value, values, decimals, equation.why
-    )
+    return line_of(target, symbols, value, values, decimals, equation.why)
 
 
 def line_of(

@@ -28,6 +28,7 @@ from handgrad.calculus.expr import (
     Value,
     bound_indices,
     children,
+    placed,
     refs,
     substitute,
 )
@@ -132,10 +133,8 @@ class _Graph:
             return local
         for derived in self.derivation.phase(Phase.BACKWARD):
             if derived.lhs.symbol == gradient:
-                places = zip(derived.lhs.indices, at, strict=True)
-                return substitute(
-                    derived.rhs, {i.name: n for i, n in places if isinstance(i, Index)}
-                )
+                element = Ref(gradient, at)
+                return substitute(derived.rhs, placed(derived.lhs, element))
         return local
 
     def places(
@@ -239,7 +238,9 @@ def _used(expr: Expr) -> Iterator[Ref]:
         yield from _used(expr.stable)
     elif isinstance(expr, Ref):
         yield expr
-    aside: dict[str, Position] = {i.name: replace(i, name=f"{i.name}′") for i in bound_indices(expr)}
+    aside: dict[str, Position] = {
+        i.name: replace(i, name=f"{i.name}′") for i in bound_indices(expr)
+    }
     for part in () if isinstance(expr, Forms) else children(expr):
         yield from _used(substitute(part, aside))
 

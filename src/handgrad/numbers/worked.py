@@ -29,10 +29,10 @@ from handgrad.calculus.expr import (
     walk,
 )
 from handgrad.calculus.functions import FUNCTIONS
-from handgrad.calculus.language import parse_element
 from handgrad.calculus.matrix import matrix_form
 from handgrad.calculus.rewrite import delta_form, inlined
 from handgrad.errors import InputError
+from handgrad.language.reading import parse_element
 from handgrad.model.problem import Problem
 from handgrad.numbers.evaluate import Trace, evaluate
 from handgrad.numbers.lines import Line, line
@@ -112,7 +112,7 @@ class Page:
         return line(equation, place, self.values, self.decimals)
 
 
-def element(problem: Problem, derivation: Derivation, trace: Trace, written: str) -> Ref:
+def element(problem: Problem, trace: Trace, written: str) -> Ref:
     """The quantity or element a user names; with a single example its index may be left out.
 
     Raises ``InputError`` for a name or an index that does not exist.

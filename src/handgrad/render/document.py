@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from handgrad.calculus.expr import Expr, Product, Num, Value
+from handgrad.calculus.expr import Expr, Num, Product, Value
 from handgrad.model.problem import Problem
 from handgrad.numbers.lines import Line
 from handgrad.numbers.worked import Formula, Item, Remark, Section

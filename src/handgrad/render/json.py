@@ -8,7 +8,7 @@ from typing import Any
 
 from handgrad.calculus.derivation import Derivation
 from handgrad.calculus.expr import Symbol
-from handgrad.calculus.language import text
+from handgrad.language.writing import text
 from handgrad.model.problem import Problem, constants
 from handgrad.numbers.evaluate import Trace
 from handgrad.render.digits import Digits

@@ -25,7 +25,7 @@ from handgrad.calculus.expr import (
     free_indices,
     substitute,
 )
-from handgrad.calculus.language import number as exact_number
+from handgrad.language.writing import number as exact_number
 from handgrad.render.digits import Digits
 from handgrad.render.document import Document, Formula, Item, Line, Remark, equals
 from handgrad.render.notation import Name, Names
@@ -134,6 +134,7 @@ class LatexWriter:
                 raise TypeError(f"no LaTeX for {type(expr).__name__}")
 
     def inside(self, expr: Expr, least: int) -> str:
+        """The LaTeX of a node, in brackets where it would not hold together."""
         written, tightness = self.piece(expr)
         return written if tightness >= least else rf"\left({written}\right)"
 
@@ -145,12 +146,14 @@ class LatexWriter:
         return f"{below}^{{{self.write(exponent)}}}"
 
     def exact(self, value: Fraction) -> tuple[str, int]:
+        """An exact number, as a fraction where it is one."""
         written = exact_number(abs(value)).replace("½", "1/2")
         above, _, below = written.partition("/")
         size = rf"\frac{{{above}}}{{{below}}}" if below else above
         return (f"-{size}", SUM) if value < 0 else (size, ATOM)
 
     def rounded(self, value: float) -> tuple[str, int]:
+        """A computed number in the digits of the page."""
         mantissa, _, exponent = self.digits.show(value).partition("e")
         named = {"∞": r"\infty", "−∞": r"-\infty", "undefined": r"\text{undefined}"}
         written = named.get(mantissa, mantissa)
@@ -159,6 +162,7 @@ class LatexWriter:
         return written, SUM if written.startswith("-") else PRODUCT if exponent else ATOM
 
     def name(self, name: Name) -> str:
+        """A name with everything that belongs to it."""
         sub = letters_of(name.sub)
         if name.new:
             sub = (sub + "," if sub else "") + r"\text{new}"
@@ -175,6 +179,7 @@ class LatexWriter:
         return written
 
     def sum(self, terms: tuple[Expr, ...]) -> str:
+        """Terms with their signs."""
         written = ""
         for term in terms:
             piece, _ = self.piece(term)
@@ -223,6 +228,7 @@ class LatexWriter:
         return self.inside(factors[0], PRODUCT) if len(factors) == 1 else self.times(factors)
 
     def times(self, factors: Sequence[Expr]) -> str:
+        """Factors side by side."""
         if len(factors) == 1:
             match factors[0]:
                 case Power(base, exponent):
@@ -243,6 +249,7 @@ class LatexWriter:
         return r" \cdot ".join(pieces)
 
     def call(self, function: str, arguments: tuple[Expr, ...]) -> tuple[str, int]:
+        """A function, by its template, or an operation on whole arrays."""
         match function:
             case "@":
                 return r" \cdot ".join(self.inside(a, PRODUCT) for a in arguments), PRODUCT
@@ -270,6 +277,7 @@ class LatexWriter:
                 return FUNCTIONS[function].format(inside), POWER if function == "exp" else ATOM
 
     def along(self, function: str, index: Index, body: Expr, at: object) -> tuple[str, int]:
+        """A function along an index, marked with the place where it is read."""
         if isinstance(at, Index) and at.name not in free_indices(Along(function, index, body)):
             index, body = at, substitute(body, {index.name: at})
         inside = FUNCTIONS[function].format(self.write(body))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from handgrad.calculus.expr import Position, Ref, Symbol
-from handgrad.calculus.language import name
+from handgrad.language.writing import name
 from handgrad.model.optimizers import ETA
 from handgrad.model.problem import Problem
 
@@ -114,7 +114,7 @@ class Names:
         if self.layered:
             return Name("δ", inside, f"({ref.symbol.number})")
         of = self.own.get(str(ref.symbol.plain))
-        below = "".join((of.base, of.sub)) if of else str(ref.symbol.plain)
+        below = f"{of.base}{of.sub}" if of else str(ref.symbol.plain)
         return Name("δ", ",".join(filter(None, (below, inside))))
 
     def usual(self, ref: Ref) -> Name:

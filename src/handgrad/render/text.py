@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from handgrad.calculus.expr import Expr, Position, Ref
-from handgrad.calculus.language import text
+from handgrad.language.writing import text
 from handgrad.render.document import Document, Formula, Item, Line, Remark, equals
 from handgrad.render.notation import Names
 
@@ -75,9 +75,8 @@ def spans(document: Document, width: int = 88) -> Iterator[list[Span]]:
         writer = _Text(document, width)
         before: Item | None = None
         for item in section.items:
-            if isinstance(before, Line) and not isinstance(item, Line):
-                yield []
-            elif before is not None and isinstance(item, Remark):
+            ends = isinstance(before, Line) and not isinstance(item, Line)
+            if ends or (before is not None and isinstance(item, Remark)):
                 yield []
             yield from writer.item(item)
             before = item

@@ -1,4 +1,4 @@
-"""The language of equations: text to expressions with error positions, and expressions to text.
+"""The language of equations: text to expressions, every mistake with its line and column.
 
     z[j] = sum(i, W[j,i]*x[i]) + b[j]      or as printed:  z[j] = Σ_i W[j,i]·x[i] + b[j]
     a = softmax(k, z[k])                   along an index; ``softmax(k, z[k])[j]`` at another place
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 from handgrad.calculus.derivation import Equation, Phase
@@ -20,10 +20,8 @@ from handgrad.calculus.expr import (
     Call,
     Delta,
     Expr,
-    Forms,
     Index,
     Num,
-    Partial,
     Position,
     Power,
     Product,
@@ -31,207 +29,20 @@ from handgrad.calculus.expr import (
     Sigma,
     Sum,
     Symbol,
-    Value,
     free_indices,
-    substitute,
 )
 from handgrad.calculus.functions import FUNCTIONS
 from handgrad.errors import LanguageError
 
 __all__ = [
-    "name",
-    "number",
     "parse_element",
     "parse_equations",
     "parse_formula",
     "symbol",
-    "text",
 ]
 
 MAX_DEPTH = 60
 MAX_CHARACTERS = 200_000
-
-# --- writing ---------------------------------------------------------------------------------
-
-SUM, NEGATED, PRODUCT, POWER, ATOM = range(5)  # how tightly a written piece holds together
-POWERS = {Fraction(2): "²", Fraction(3): "³"}
-
-Leaf = Callable[[Ref], str]
-Shown = Callable[[float], str]
-
-
-def text(
-    expr: Expr,
-    leaf: Leaf | None = None,
-    shown: Shown = repr,
-    functions: Mapping[str, str] | None = None,
-) -> str:
-    """The canonical text; or the same walk over other names, digits and function templates."""
-    return _Writer(leaf or name, shown, functions or {}).write(expr)[0]
-
-
-def name(ref: Ref) -> str:
-    """``W1[2,1]``, ``L``: the public name of a quantity or an element."""
-    inside = ",".join(str(position) for position in ref.indices)
-    return f"{ref.symbol}[{inside}]" if inside else str(ref.symbol)
-
-
-def number(value: Fraction | int) -> str:
-    """An exact number as one writes it: ½, 0.01, 2/3.
-
-    >>> [number(Fraction(n)) for n in ("1/2", "0.01", "2/3", "-4")]
-    ['½', '0.01', '2/3', '−4']
-    """
-    value = Fraction(value)
-    sign, size = ("−" if value < 0 else ""), abs(value)
-    if size == Fraction(1, 2):
-        return sign + "½"
-    rest, twos, fives = size.denominator, 0, 0
-    while rest % 2 == 0:
-        rest, twos = rest // 2, twos + 1
-    while rest % 5 == 0:
-        rest, fives = rest // 5, fives + 1
-    places = max(twos, fives)
-    if rest != 1 or places > 30:
-        return f"{sign}{size.numerator}/{size.denominator}"
-    digits = str(size.numerator * 10**places // size.denominator).rjust(places + 1, "0")
-    return sign + (f"{digits[:-places]}.{digits[-places:]}" if places else digits)
-
-
-@dataclass(frozen=True)
-class _Writer:
-    leaf: Leaf
-    shown: Shown
-    functions: Mapping[str, str]
-
-    def called(self, function: str, inside: str) -> str:
-        return self.functions.get(function, f"{function}({{}})").format(inside)
-
-    def write(self, expr: Expr) -> tuple[str, int]:
-        """The text of a node, and how tightly it holds together."""
-        match expr:
-            case Num(value):
-                return _held(number(value), "/" in number(value))
-            case Value(value):
-                return _held(self.shown(value), False)
-            case Ref():
-                return self.leaf(expr), ATOM
-            case Partial(top, bottom, direct):
-                return f"d{self.leaf(top)}/d{self.leaf(bottom)}{'|direct' * direct}", ATOM
-            case Sum(terms):
-                return self.sum(terms), SUM
-            case Product(factors):
-                return self.product(factors)
-            case Power(_, Num(value)) if value < 0:
-                return self.product((expr,))
-            case Power(base, exponent):
-                return self.power(base, exponent), POWER
-            case Sigma(indices, body):
-                letters = ",".join(index.name for index in indices)
-                return f"Σ_{letters} {self.inside(body, PRODUCT)}", NEGATED
-            case Call("equal", (left, right)):
-                return f"[{self.inside(left, SUM)} = {self.inside(right, SUM)}]", ATOM
-            case Call("rows", rows):
-                return f"[{'; '.join(self.write(row)[0] for row in rows)}]", ATOM
-            case Call("row", numbers):
-                return " ".join(self.write(number)[0] for number in numbers), ATOM
-            case Call("T", (array,)):
-                inner = self.inside(array, ATOM)
-                return (f"({inner})ᵀ" if "/" in inner else f"{inner}ᵀ"), ATOM
-            case Call("@" | "∘" as operator, arrays):
-                sign = "·" if operator == "@" else " ∘ "
-                return sign.join(self.inside(array, POWER) for array in arrays), PRODUCT
-            case Call("d/dz", (inner,)):
-                return f"d/dz({self.inside(inner, SUM)})", ATOM
-            case Call("′", (Call(function, arguments),)):
-                inside = ", ".join(self.inside(a, SUM) for a in arguments)
-                return self.called(function, inside).replace("(", "′(", 1), ATOM
-            case Call(function, arguments):
-                inside = ", ".join(self.inside(a, SUM) for a in arguments)
-                return self.called(function, inside), ATOM
-            case Along(function, index, body, at):
-                if isinstance(at, Index) and at.name not in free_indices(replace(expr, at=None)):
-                    index, body = at, substitute(body, {index.name: at})
-                inner = self.called(function, f"{index.name}, {self.inside(body, SUM)}")
-                return inner + (f"[{at}]" if at is not None and at != index else ""), ATOM
-            case Delta(left, right):
-                return f"δ({left}, {right})", ATOM
-            case Forms(book, _):
-                return self.write(book)
-            case _:
-                raise TypeError(f"no text for {type(expr).__name__}")
-
-    def inside(self, expr: Expr, least: int) -> str:
-        """The text, in brackets where it would not hold together."""
-        written, tightness = self.write(expr)
-        return written if tightness >= least else f"({written})"
-
-    def sum(self, terms: tuple[Expr, ...]) -> str:
-        pieces: list[str] = []
-        for term in terms:
-            piece = self.inside(term, NEGATED)
-            if pieces and piece.startswith("−"):
-                pieces.append(f" − {piece[1:]}")
-            else:
-                pieces.append(f" + {piece}" if pieces else piece)
-        return "".join(pieces)
-
-    def product(self, factors: tuple[Expr, ...]) -> tuple[str, int]:
-        written, tightness = "", PRODUCT
-        factors = tuple(part for factor in factors for part in _spread(factor))
-        for n, factor in enumerate(factors):
-            last = n == len(factors) - 1
-            match factor:
-                case Num(value) if value == -1 and n == 0 and not last:
-                    written, tightness = "−", NEGATED
-                    continue
-                case Power(base, Num(value)) if value < 0:
-                    below = base if value == -1 else Power(base, Num(-value))
-                    head = written if written not in ("", "−") else written + "1"
-                    written = f"{head}/{self.inside(below, POWER)}"
-                    continue
-                case _:
-                    piece = self.factor(factor, written == "", last)
-            if written == "" and piece.startswith("−"):
-                tightness = NEGATED
-            written += piece if written in ("", "−") else f"·{piece}"
-        return written, tightness
-
-    def factor(self, factor: Expr, first: bool, last: bool) -> str:
-        """A factor: the first may carry a minus, the last may be a Σ; products stay grouped."""
-        if isinstance(factor, Sigma) and last:
-            return self.write(factor)[0]
-        written, tightness = self.write(factor)
-        signed = isinstance(factor, Num | Value) and written.startswith("−")
-        if tightness >= POWER or (first and signed):
-            return written
-        if tightness == PRODUCT and isinstance(factor, Num):
-            return written if first else f"({written})"
-        return f"({written})"
-
-    def power(self, base: Expr, exponent: Expr) -> str:
-        below = self.inside(base, ATOM)
-        if isinstance(exponent, Num) and Fraction(exponent.value) in POWERS:
-            return below + POWERS[Fraction(exponent.value)]
-        return f"{below}^{self.inside(exponent, ATOM)}"
-
-
-def _spread(factor: Expr) -> tuple[Expr, ...]:
-    """A product that is one form of a factor reads as part of the product around it."""
-    return (
-        factor.book.factors
-        if isinstance(factor, Forms) and isinstance(factor.book, Product)
-        else (factor,)
-    )
-
-
-def _held(written: str, fraction: bool) -> tuple[str, int]:
-    if written.startswith("−") or written.startswith("-"):
-        return "−" + written[1:], NEGATED
-    return written, PRODUCT if fraction else ATOM
-
-
-# --- reading ---------------------------------------------------------------------------------
 
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 TOKEN = re.compile(
@@ -399,7 +210,7 @@ class _Parser:
             return _negated(self.nested(self.term))
         if self.accept("+"):
             return self.nested(self.term)
-        factors = [self.factor()]
+        factors: list[Expr] = [self.factor()]
         while operator := self.accept("*", "·", "×", "/"):
             factor = self.factor()
             over = operator.text == "/"

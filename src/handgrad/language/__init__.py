@@ -1,0 +1,1 @@
+"""The language in which equations are written and printed: ``reading`` and ``writing``."""

@@ -1,0 +1,348 @@
+"""Every example, in every reading and format: its page shows the numbers of its trace.
+
+A worked line says one thing in several ways: symbols = numbers = partial results = value. The tests
+take the line from the document that all formats are written from, and from the printed page, and
+calculate it again without the package.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+from handgrad.calculus.expr import (
+    Call,
+    Expr,
+    Partial,
+    Product,
+    Ref,
+    Sum,
+    Value,
+    children,
+    walk,
+)
+from handgrad.language.writing import name
+from handgrad.model.problem import Notation
+from handgrad.render.document import Line
+from handgrad.render.latex import LatexWriter
+from handgrad.verbs import Worked
+from pages import (
+    EXAMPLES,
+    READINGS,
+    Reckoner,
+    formulas,
+    lines,
+    page,
+    problem,
+    slope,
+    trace_of,
+    value_at,
+)
+
+each_example = pytest.mark.parametrize("example", EXAMPLES)
+each_reading = pytest.mark.parametrize("reading", READINGS)
+
+# A part is a sum or product of a few doubles of the size of its operands.
+CLOSE = 1e-12
+
+
+def test_there_are_examples():
+    assert len(EXAMPLES) >= 20
+
+
+# --- every example, reading and format -------------------------------------------------------
+
+
+@each_example
+def test_an_example_derives_and_explains_in_every_reading_and_format(example):
+    for reading in READINGS:
+        worked = page(example, reading)
+        assert worked.to_text().startswith(problem(example).title + "\n")
+        assert worked.to_markdown().startswith("# ")
+        assert worked.to_latex().endswith("\\end{document}\n")
+        assert json.loads(worked.to_json())["steps"][0]["loss"] > 0
+        assert any(True for _ in lines(worked.document)), f"{reading}: no worked line"
+
+
+@each_example
+def test_formulas_alone_have_no_number_of_the_problem(example):
+    for reading in READINGS:
+        worked = hg.explain(problem(example), reading=reading, symbols_only=True, appendix=False)
+        assert not any(True for _ in lines(worked.document))
+        shown = "\n".join(worked.to_text().splitlines()[2:])  # title and source may hold numbers
+        assert not re.search(r"\d\.\d", shown), re.findall(r".*\d\.\d.*", shown)
+        for item in formulas(worked.document):
+            values = (node.value for node in walk(item.rhs) if isinstance(node, Value))
+            assert all(v.is_integer() for v in values), item  # ∂z/∂b = 1
+
+
+# --- the document: symbols = numbers = partial results = value -------------------------------
+
+
+def is_array(expr: Expr) -> bool:
+    return any(isinstance(node, Call) and node.function == "row" for node in walk(expr))
+
+
+def whole(line: Line) -> bool:
+    """Whether a line of the matrix page shows whole arrays."""
+    return any(is_array(part) for part in line.parts)
+
+
+def size(part: Expr) -> float:
+    """The largest number that stands in a part: what rounding is relative to."""
+    return max((abs(n.value) for n in walk(part) if isinstance(n, Value)), default=0.0)
+
+
+def assert_close(got: complex, expected: float, scale: float, where: str) -> None:
+    got = complex(got)
+    assert got.imag == 0, where
+    assert abs(got.real - expected) <= CLOSE * max(scale, abs(expected)), (
+        f"{where}: {got.real!r} instead of {expected!r}"
+    )
+
+
+@each_example
+@each_reading
+def test_the_value_of_a_line_is_that_of_the_trace(example, reading):
+    worked = page(example, reading)
+    for line in lines(worked.document):
+        if isinstance(line.lhs, Partial):
+            expected = slope(worked, line.lhs.top, line.lhs.bottom)
+            where = f"{name(line.lhs.top)} by {name(line.lhs.bottom)}"
+            assert_close(line.value, expected, 0, where)
+        elif whole(line):
+            assert isinstance(line.lhs, Ref)
+            assert (
+                array_of(line.parts[-1])
+                == np.atleast_2d(value_at(trace(worked), line.lhs)).tolist()
+            )
+        else:
+            assert isinstance(line.lhs, Ref)
+            assert line.value == float(value_at(trace(worked), line.lhs)), name(line.lhs)
+
+
+def array_of(expr: Expr) -> list[list[float]]:
+    if isinstance(expr, Value):
+        return [[expr.value]]
+    assert isinstance(expr, Call)
+    assert expr.function == "rows"
+    return [
+        [cell.value for cell in children(row) if isinstance(cell, Value)] for row in children(expr)
+    ]
+
+
+def trace(worked: Worked):
+    """The trace of a page, δ of dL/dz included."""
+    arrays = dict(trace_of(worked).arrays)
+    loss = worked.problem.loss
+    deltas = {
+        replace(s.plain, state="δ"): v for s, v in arrays.items() if s == s.plain.gradient(loss)
+    }
+    return replace(trace_of(worked), arrays=deltas | arrays)
+
+
+@each_example
+@each_reading
+def test_all_parts_of_a_line_are_equal(example, reading):
+    worked = page(example, reading)
+    values = trace(worked).arrays
+    reckoner = Reckoner(worked.derivation, values)
+    slopes = {
+        line.lhs: line.value for line in lines(worked.document) if isinstance(line.lhs, Partial)
+    }
+    for line in lines(worked.document):
+        if whole(line):
+            continue  # of whole arrays the leaves are compared, below
+        for part in line.parts[:-1]:
+            if any(isinstance(node, Partial) for node in walk(part)):
+                got = product_of_slopes(part, slopes)
+            elif any(
+                isinstance(node, Ref) and not node.indices and values[node.symbol].ndim
+                for node in walk(part)
+            ):
+                continue  # Σ over whole arrays
+            else:
+                got = reckoner.value(part)
+            assert_close(got, line.value, size(part) + 1e-3, f"{line.lhs} has {part}")
+
+
+def product_of_slopes(part: Expr, slopes: dict[Expr, float]) -> float:
+    """A chain in symbols, dL/dŷ·dŷ/dz·dz/dw, by the values of its factors' own lines."""
+    if isinstance(part, Sum):
+        return sum(product_of_slopes(term, slopes) for term in part.terms)
+    if isinstance(part, Product):
+        return math.prod(product_of_slopes(factor, slopes) for factor in part.factors)
+    return slopes[part]
+
+
+@each_example
+@each_reading
+def test_numbers_put_in_are_those_of_the_symbols(example, reading):
+    worked = page(example, reading)
+    slopes = {
+        line.lhs: line.value for line in lines(worked.document) if isinstance(line.lhs, Partial)
+    }
+    seen = 0
+    for line in lines(worked.document):
+        symbols, *others = line.parts
+        if not others or not any(isinstance(n, Ref | Partial) for n in walk(symbols)):
+            continue
+        for leaf, number in leaves(symbols, others[0]):
+            if isinstance(leaf, Partial):
+                assert number == Value(slopes[leaf])
+            elif is_array(number):
+                assert array_of(number) == np.atleast_2d(value_at(trace(worked), leaf)).tolist()
+            else:
+                assert number == Value(float(value_at(trace(worked), leaf))), name(leaf)
+            seen += 1
+    assert seen
+
+
+def leaves(symbols: Expr, numbers: Expr) -> Iterator[tuple[Expr, Expr]]:
+    """Each symbol with the number that stands in its place; all else is the same on both sides."""
+    if isinstance(symbols, Ref | Partial):
+        yield symbols, numbers
+        return
+    assert type(symbols) is type(numbers), f"{symbols} became {numbers}"
+    pairs = list(zip(children(symbols), children(numbers), strict=True))
+    if not pairs:
+        assert symbols == numbers
+    for part, number in pairs:
+        yield from leaves(part, number)
+
+
+# --- the printed page ------------------------------------------------------------------------
+
+NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e-?\d+)?")
+EXACT = {"½": 0.5}
+
+
+def printed_parts(worked: Worked) -> Iterator[tuple[Line, list[str]]]:
+    """Each worked line with its parts as the text page prints them."""
+    rows = [row[4:] for row in worked.to_text(width=10**6).splitlines() if row.startswith("    ")]
+    items = list(formulas(worked.document))
+    assert len(rows) == len(items)
+    for item, row in zip(items, rows, strict=True):
+        if isinstance(item, Line):
+            yield item, split(row)[1:]
+
+
+def split(row: str) -> list[str]:
+    """A row at its signs = and ≈, but not inside brackets: [z = a] is a comparison."""
+    pieces, depth, start = list[str](), 0, 0
+    for n, character in enumerate(row):
+        depth += (character in "([") - (character in ")]")
+        if depth == 0 and row[n - 1 : n + 2] in (" = ", " ≈ "):
+            pieces.append(row[start : n - 1])
+            start = n + 2
+    return [*pieces, row[start:]]
+
+
+def agrees(part: Expr, printed: str) -> bool:
+    """Whether the numbers printed are those of the part, in order, rounded to the digits printed."""
+    tokens = NUMBER.findall(printed)
+    for node in walk(part):
+        if isinstance(node, Value):
+            while tokens and not shows(tokens[0], node.value):
+                tokens.pop(0)  # an exact number of the formula, such as 1 in 1 − a
+            if not tokens:
+                return False
+            tokens.pop(0)
+    return True
+
+
+def shows(token: str, value: float) -> bool:
+    """Whether digits are a number rounded: off by half a unit of the last place at most."""
+    unit = Decimal(1).scaleb(int(Decimal(token).as_tuple().exponent))
+    return abs(Decimal(token) - abs(Decimal(value))) <= unit / 2 * Decimal("1.000001")
+
+
+@each_example
+@each_reading
+def test_numbers_on_the_page_are_those_of_the_document_at_the_digits_shown(example, reading):
+    for line, printed in printed_parts(page(example, reading)):
+        assert agrees(line.parts[-1], printed[-1]), f"{line.parts[-1]} is shown as {printed[-1]}"
+        rest = iter(printed)
+        shown = next(rest)
+        for part in line.parts:
+            while not agrees(part, shown):  # a part that reads like the one before is left out
+                assert (shown := next(rest, "")), f"{line.lhs}: {part} is not in {printed}"
+
+
+def test_a_wrong_digit_on_the_page_is_found():
+    (line,) = (n for n in lines(page("one-neuron", "steps").document) if name_of(n) == "a1[1,1]")
+    assert agrees(line.parts[-1], "0.562")
+    assert not agrees(line.parts[-1], "0.563")
+    assert not agrees(line.parts[-1], "0.5621")  # cut off, not rounded: 0.56218
+    assert agrees(line.parts[2], "1/(1 + exp(−0.25))")
+    assert not agrees(line.parts[2], "1/(1 + exp(−0.26))")
+
+
+def name_of(line: Line) -> str:
+    return name(line.lhs) if isinstance(line.lhs, Ref) else ""
+
+
+def precise(example: str, reading: str) -> Worked:
+    """The page in fifteen decimals and without names of its own."""
+    own = problem(example)
+    return hg.explain(replace(own, notation=Notation(digits=15)), reading=reading, appendix=False)
+
+
+@each_example
+@each_reading
+def test_the_text_page_read_back_comes_to_its_values(example, reading):
+    worked = precise(example, reading)
+    names = {str(s): numbers_of(worked, s) for s in trace(worked).arrays}
+    seen = 0
+    for line, printed in printed_parts(worked):
+        if whole(line) or "Σ" in printed[0]:
+            continue
+        factors = any(isinstance(node, Partial) for node in walk(line.parts[0]))
+        scale = max(size(part) for part in line.parts) + 1e-3
+        for shown in printed[factors:]:
+            got = calculated(from_text(shown, names))
+            assert abs(got - line.value) <= CLOSE * scale, f"{line.lhs}: {shown} comes to {got!r}"
+            seen += 1
+    assert seen
+
+
+def numbers_of(worked: Worked, symbol: Symbol) -> Callable[[str], float]:
+    """The elements of a quantity as a page names them: with one example its index is left out."""
+    array = trace(worked).arrays[symbol]
+
+    def number(inside: str) -> float:
+        place = tuple(int(n) - 1 for n in inside.split(",") if n)
+        return float(array[(0,) * (array.ndim - len(place)) + place])
+
+    return number
+
+
+@each_example
+@each_reading
+def test_latex_read_back_comes_to_its_values(example, reading):
+    worked = precise(example, reading)
+    writer = LatexWriter(worked.document.names, worked.document.digits)
+    for line in lines(worked.document):
+        scale = max(size(part) for part in line.parts) + 1e-3
+        for part in line.parts:
+            if not is_array(part) and not any(isinstance(n, Ref | Partial) for n in walk(part)):
+                got = calculated(from_latex(writer.write(part)))
+                shown = writer.write(part)
+                assert abs(got - line.value) <= CLOSE * scale, f"{shown} comes to {got!r}"
+
+
+def test_reading_back_minds_brackets_and_signs():
+    assert calculated(from_text("½·(1.5 − 0.5)²")) == 0.5
+    assert calculated(from_text("½·1.5 − 0.5²")) == 0.5
+    assert calculated(from_text("−0.5²")) == -0.25
+    assert calculated(from_text("[0.5 = 0.5]/([0.5 = 0.5] + [2 = 0.5])")) == 1
+    assert calculated(from_latex(r"\frac{1}{1 + e^{-0.0}} \cdot \left(-3\right)^{2}")) == 4.5
+    assert calculated(from_latex(r"\left[2 = 2\right]")) == 1

@@ -1,0 +1,310 @@
+"""One loop over the rule table: values, derivatives and kinks against mpmath, and every table whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from mpmath import mp, mpf
+from tests.oracles import jax_oracle
+
+from handgrad.calculus.expr import (
+    Along,
+    Call,
+    Expr,
+    Index,
+    Num,
+    Power,
+    Product,
+    Ref,
+    Sum,
+    Symbol,
+    call,
+)
+from handgrad.calculus.functions import FUNCTIONS, Function, Pullback, slope
+from handgrad.model.problem import derive, equations_problem
+from handgrad.numbers.evaluate import evaluate, value_of
+from handgrad.numbers.kernels import ALONG, ELEMENTWISE
+from handgrad.numbers.updates import start
+
+Numbers = Mapping[Symbol, Any]
+
+# Every function written once more, with mpmath.
+TRUTH: dict[str, Callable[..., Any]] = {
+    "abs": abs,
+    "arctan": mp.atan,
+    "elu": lambda z, c: z if z > 0 else c * mp.expm1(z),
+    "equal": lambda x, y: mpf(int(x == y)),
+    "erf": mp.erf,
+    "exp": mp.exp,
+    "expm1": mp.expm1,
+    "gelu": lambda z: z * mp.erfc(-z / mp.sqrt(2)) / 2,
+    "huber": lambda z, d: z * z / 2 if abs(z) <= d else d * (abs(z) - d / 2),
+    "identity": lambda z: z,
+    "leaky_relu": lambda z, c: z if z > 0 else c * z,
+    "log": mp.log,
+    "log_sigmoid": lambda z: -mp.log1p(mp.exp(-z)),
+    "max": lambda *z: max(z),
+    "min": lambda *z: min(z),
+    "normal_cdf": lambda z: mp.erfc(-z / mp.sqrt(2)) / 2,
+    "normal_pdf": lambda z: mp.exp(-z * z / 2) / mp.sqrt(2 * mp.pi),
+    "relu": lambda z: z if z > 0 else mpf(0),
+    "sech": lambda z: 1 / mp.cosh(z),
+    "sigmoid": lambda z: 1 / (1 + mp.exp(-z)),
+    "sign": lambda z: mpf(int(z > 0) - int(z < 0)),
+    "silu": lambda z: z / (1 + mp.exp(-z)),
+    "softplus": lambda z: mp.log1p(mp.exp(z)),
+    "sqrt": mp.sqrt,
+    "step": lambda z: mpf(int(z > 0)),
+    "tanh": mp.tanh,
+}
+VECTOR_TRUTH: dict[str, Callable[[list[Any]], Any]] = {
+    "softmax": lambda z: [mp.exp(v) / sum(map(mp.exp, z)) for v in z],
+    "log_softmax": lambda z: [v - mp.log(sum(map(mp.exp, z))) for v in z],
+    "logsumexp": lambda z: mp.log(sum(map(mp.exp, z))),
+    "max": max,
+}
+SLOPE_AT_KINK = {"relu": 0, "leaky_relu": 0.3, "elu": 0.3, "abs": 0, "sign": 0, "step": 0}
+TIE = {"max": 0.5, "min": 0.5}
+
+ROWS = [name for name, row in FUNCTIONS.items() if row.arity]
+VECTORS = [name for name, row in FUNCTIONS.items() if row.pullback]
+Z, SECOND, A = Ref(Symbol("z")), Ref(Symbol("c")), Ref(Symbol("a"))
+
+
+def exactly(expr: Expr, numbers: Numbers) -> Any:
+    """The value of an expression of single numbers, in the precision mpmath is set to."""
+    match expr:
+        case Num(value):
+            return mpf(value.numerator) / value.denominator
+        case Ref(symbol, ()):
+            return numbers[symbol]
+        case Sum(terms):
+            return sum((exactly(term, numbers) for term in terms), mpf(0))
+        case Product(factors):
+            return mp.fprod(exactly(factor, numbers) for factor in factors)
+        case Power(base, exponent):
+            return exactly(base, numbers) ** exactly(exponent, numbers)
+        case Call(function, arguments):
+            return TRUTH[function](*(exactly(argument, numbers) for argument in arguments))
+        case _:
+            raise TypeError(type(expr).__name__)
+
+
+def arguments(name: str) -> tuple[Ref, ...]:
+    return (Z, SECOND)[: FUNCTIONS[name].arity]
+
+
+def sample_points(name: str) -> Iterator[dict[Symbol, Any]]:
+    """Numbers inside the domain, off the kinks; the second argument is one of two."""
+    low, high = FUNCTIONS[name].samples
+    for z in np.linspace(low, high, 13)[1:-1] + 0.017:
+        for c in (0.3, 1.25):
+            yield {Z.symbol: mpf(float(z)), SECOND.symbol: mpf(c)}
+
+
+def slope_complaints(name: str, digits: int = 50) -> Iterator[str]:
+    """Both forms of every derivative against the numeric derivative of the function."""
+    with mp.workdps(digits):
+        for numbers in sample_points(name):
+            given = [numbers[ref.symbol] for ref in arguments(name)]
+            known = {**numbers, A.symbol: TRUTH[name](*given)}
+            for place in range(len(given)):
+                order = tuple(int(n == place) for n in range(len(given)))
+                expected = mp.diff(TRUTH[name], tuple(given), order)
+                for form in slope(name, place, arguments(name), A):
+                    got = exactly(form, known)
+                    if abs(got - expected) > mpf(10) ** (-digits // 3) * (1 + abs(expected)):
+                        yield f"{name}, argument {place + 1} at {given}: {got}, not {expected}"
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_derivative_is_the_numeric_one(name: str):
+    assert not list(slope_complaints(name))
+
+
+@pytest.mark.parametrize("name", [n for n in ROWS if any(FUNCTIONS[n].stable)])
+def test_book_form_is_the_stable_form_at_400_digits(name: str):
+    with mp.workdps(400):
+        for numbers in sample_points(name):
+            given = [numbers[ref.symbol] for ref in arguments(name)]
+            known = {**numbers, A.symbol: TRUTH[name](*given)}
+            book, stable = slope(name, 0, arguments(name), A)
+            assert book != stable
+            assert mp.almosteq(exactly(book, known), exactly(stable, known), mpf(10) ** -390)
+
+
+@pytest.mark.parametrize("name", [n for n in ROWS if FUNCTIONS[n].definition])
+def test_value_is_that_of_the_definition(name: str):
+    definition = FUNCTIONS[name].definition
+    assert definition is not None
+    with mp.workdps(50):
+        for numbers in sample_points(name):
+            got = exactly(definition(*arguments(name)), numbers)
+            expected = exactly(call(name, *arguments(name)), numbers)
+            assert mp.almosteq(got, expected, mpf(10) ** -45), (name, numbers)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_kernel_is_the_function(name: str):
+    for numbers in sample_points(name):
+        given = [numbers[ref.symbol] for ref in arguments(name)]
+        with mp.workdps(50):
+            expected = float(TRUTH[name](*given))
+        got = ELEMENTWISE[name](*(np.asarray(float(v)) for v in given))
+        # A few units in the last place, and the cancellation in erfc of a rounded argument.
+        np.testing.assert_allclose(got, expected, rtol=1e-14, err_msg=f"{name} at {given}")
+
+
+@pytest.mark.parametrize(
+    ("name", "z", "expected"),
+    [
+        ("sigmoid", -40.0, 4.248354255291589e-18),
+        ("sigmoid", 40.0, 4.248354255291589e-18),  # a(1 - a) is 0 here
+        ("sigmoid", 800.0, 0.0),
+        ("tanh", 20.0, 1.6993417021166355e-17),
+        ("tanh", -800.0, 0.0),
+        ("silu", 40.0, 1.0),
+    ],
+)
+def test_stable_form_keeps_its_digits_where_the_book_form_has_none(name, z, expected):
+    _, stable = slope(name, 0, (Z,), call(name, Z))
+    got = value_of(stable, {Z.symbol: np.asarray(z)})
+    np.testing.assert_allclose(got, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", [n for n in ROWS if FUNCTIONS[n].kinks])
+def test_slope_at_a_kink_is_the_stated_one(name: str):
+    for kink in FUNCTIONS[name].kinks:
+        other = kink if name in TIE else 0.3
+        numbers = {Z.symbol: mpf(kink), SECOND.symbol: mpf(other)}
+        value = TRUTH[name](*(numbers[ref.symbol] for ref in arguments(name)))
+        for form in slope(name, 0, arguments(name), A):
+            got = exactly(form, {**numbers, A.symbol: value})
+            assert float(got) == pytest.approx({**SLOPE_AT_KINK, **TIE}[name]), name
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+@pytest.mark.parametrize(("x", "y"), [(1.0, 2.0), (2.0, 1.0), (3.0, 3.0)])
+def test_the_shares_of_an_extremum_add_up_to_one(name: str, x: float, y: float):
+    numbers = {Z.symbol: mpf(x), SECOND.symbol: mpf(y)}
+    shares = (slope(name, place, (Z, SECOND), A)[0] for place in (0, 1))
+    assert sum(exactly(share, numbers) for share in shares) == 1
+
+
+# --- along an index --------------------------------------------------------------------------
+
+VECTOR = [0.3, -1.2, 2.5, 0.31]
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_pullback_is_the_numeric_derivative(name: str):
+    weights = [0.7, -0.4, 1.1, 0.2]
+    read = f"{name}(k, z[k])"
+    if not FUNCTIONS[name].reduces:
+        read = f"sum(j, t[j]*{name}(k, z[k])[j])"
+    problem = equations_problem(f"E = {read}", "E", {"z": VECTOR}, {"t": weights})
+    if FUNCTIONS[name].reduces:
+        problem = equations_problem(f"E = {read}", "E", {"z": VECTOR})
+    derivation = derive(problem)
+    trace = evaluate(derivation, start(problem, derivation))
+
+    def loss(*z: Any) -> Any:
+        value = VECTOR_TRUTH[name](list(z))
+        return value if FUNCTIONS[name].reduces else mp.fdot(map(mpf, weights), value)
+
+    with mp.workdps(50):
+        for place in range(len(VECTOR)):
+            order = tuple(int(n == place) for n in range(len(VECTOR)))
+            expected = float(mp.diff(loss, tuple(map(mpf, VECTOR)), order))
+            np.testing.assert_allclose(trace["dE/dz"][place], expected, rtol=1e-14, atol=1e-16)
+
+
+@pytest.mark.parametrize("name", [n for n in VECTORS if FUNCTIONS[n].total])
+def test_vector_function_is_its_definition(name: str):
+    symbol, index = Symbol("z"), Index("k", (Symbol("z"), 0))
+
+    def element(place: Any) -> Expr:
+        return Ref(symbol, (place,))
+
+    total = FUNCTIONS[name].total
+    assert total is not None
+    values = {symbol: np.array(VECTOR)}
+    for place in range(1, 5):
+        at = None if FUNCTIONS[name].reduces else place
+        definition = total(Pullback(element, element, element, index), place)
+        got = value_of(Along(name, index, element(index), at), values)
+        np.testing.assert_allclose(got, value_of(definition, values), rtol=1e-14)
+        with mp.workdps(50):
+            exact = VECTOR_TRUTH[name]([mpf(v) for v in VECTOR])
+        expected = exact if at is None else exact[place - 1]
+        np.testing.assert_allclose(got, float(expected), rtol=1e-15)
+
+
+@pytest.mark.parametrize("name", VECTORS)
+@pytest.mark.parametrize("shift", [800.0, -800.0])
+def test_vector_kernels_do_not_overflow(name: str, shift: float):
+    z = np.array([0.0, 1.0, shift])
+    assert np.isfinite(ALONG[name](z)).all()
+
+
+def test_a_tie_of_a_maximum_is_shared_equally():
+    problem = equations_problem("E = max(k, z[k])", "E", {"z": [2.0, 1.0, 2.0, 2.0]})
+    derivation = derive(problem)
+    trace = evaluate(derivation, start(problem, derivation))
+    np.testing.assert_allclose(trace["dE/dz"], [1 / 3, 0, 1 / 3, 1 / 3], rtol=1e-15)
+
+
+def test_a_maximum_of_an_expression_finds_itself_again():
+    """The terms are computed once in the forward and once in the backward pass, with other bits."""
+    rng = np.random.default_rng(8)
+    source = "h = max(k, log_softmax(i, A[k,i] + x[i])[2] + sum(i, A[k,i]*x[i]))\nE = h^2"
+    given = {"A": rng.normal(size=(50, 7))}
+    problem = equations_problem(source, "E", given, {"x": rng.normal(size=7)})
+    derivation = derive(problem)
+    values = start(problem, derivation)
+    for dtype in (np.float32, np.float64):
+        trace = evaluate(derivation, values, dtype)
+        assert np.count_nonzero(np.any(trace["dE/dA"], axis=1)) == 1
+
+
+# --- tables ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        (ELEMENTWISE, ROWS),
+        (ALONG, VECTORS),
+        (jax_oracle.ELEMENTWISE, ROWS),
+        (jax_oracle.ALONG, VECTORS),
+        (TRUTH, ROWS),
+        (VECTOR_TRUTH, VECTORS),
+    ],
+)
+def test_every_table_covers_every_row(table: Mapping[str, Any], names: list[str]):
+    assert set(table) == set(names)
+
+
+def test_every_row_has_a_rule_and_a_sample_interval():
+    for name, row in FUNCTIONS.items():
+        assert row.slopes or row.pullback, name
+        assert row.samples[0] < row.samples[1], name
+
+
+@pytest.mark.parametrize("factor", [Num(-1), Num(1) + Num(1) / 1000])
+def test_a_wrong_rule_is_reported(factor: Expr, monkeypatch: pytest.MonkeyPatch):
+    right = FUNCTIONS["tanh"]
+    wrong = Function((lambda z, a: factor * right.slopes[0](z, a),), samples=right.samples)
+    monkeypatch.setitem(FUNCTIONS, "tanh", wrong)
+    assert len(list(slope_complaints("tanh"))) > 10
+
+
+def test_a_stable_form_that_is_not_the_book_form_is_reported(monkeypatch: pytest.MonkeyPatch):
+    right = FUNCTIONS["sigmoid"]
+    wrong = replace(right, stable=(lambda z, a: call("sigmoid", z) * call("sigmoid", z),))
+    monkeypatch.setitem(FUNCTIONS, "sigmoid", wrong)
+    assert list(slope_complaints("sigmoid"))
