@@ -241,7 +241,7 @@ def Equations(
     for names or indices that do not fit together.
 
     >>> p = Equations(
-    ...     "z = w*x + b\\nE = (T - z)**2 / 2",
+    ...     "z = w*x + b\nE = (T - z)**2 / 2",
     ...     loss="E",
     ...     parameters={"w": 2.0, "b": 0.5},
     ...     data={"x": 3.0, "T": 7.0},

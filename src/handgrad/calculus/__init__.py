@@ -1,1 +1,1 @@
-"""Mathematics only: expressions in index notation, the rule table, the chain rule, rewrites, the language."""
+"""Mathematics only: expressions in index notation, the rule table, the chain rule, rewrites."""
