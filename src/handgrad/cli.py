@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+EXAMPLES = Path(__file__).with_name("examples")
 FORMATS = ("text", "markdown", "latex", "json")
 ENDINGS = {
     ".txt": "text",
@@ -245,6 +244,8 @@ def _put_out(worked: Worked, kind: str, output: Path | None) -> None:
 
 
 def _width() -> int:
+    import shutil
+
     return max(40, min(shutil.get_terminal_size().columns, 120))
 
 
@@ -313,16 +314,13 @@ def examples(name: str | None, output: Path | None) -> None:
 
 
 def _example_names() -> list[str]:
-    folder = files("handgrad") / "examples"
-    return sorted(
-        e.name.removesuffix(".toml") for e in folder.iterdir() if e.name.endswith(".toml")
-    )
+    return sorted(path.stem for path in EXAMPLES.glob("*.toml"))
 
 
 def _example(name: str) -> str:
     if name not in _example_names():
         raise InputError(f"There is no example {name!r:.60}. List them with: handgrad examples")
-    return (files("handgrad") / "examples" / f"{name}.toml").read_text(encoding="utf-8")
+    return (EXAMPLES / f"{name}.toml").read_text(encoding="utf-8")
 
 
 def _title(content: str) -> str:
@@ -339,7 +337,7 @@ def _found(file: str) -> Path:
     except (OSError, ValueError):
         missing = False
     if missing and file in _example_names():
-        return Path(str(files("handgrad") / "examples" / f"{file}.toml"))
+        return EXAMPLES / f"{file}.toml"
     return path
 
 
