@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 
 FUNCTIONS = {
     "equal": lambda x, y: float(x == y),
@@ -17,6 +18,7 @@ FUNCTIONS = {
     "log_sigmoid": lambda z: -math.log1p(math.exp(-z)),
     "max": max,
     "sech": lambda z: 1 / math.cosh(z),
+    "sign": lambda z: math.copysign(bool(z), z),
     "sigmoid": lambda z: 1 / (1 + math.exp(-z)),
     "sqrt": math.sqrt,
     "step": lambda z: float(z > 0),
@@ -40,6 +42,7 @@ IN_LATEX = {
     r"\sigma": "sigmoid",
     r"\tanh": "tanh",
     r"\max": "max",
+    r"\text{sign}": "sign",
     r"\text{step}": "step",
     r"\text{sech}": "sech",
     r"\cdot": "*",
@@ -55,13 +58,20 @@ def calculated(written: str) -> float:
 
 def from_text(printed: str, names: Mapping[str, Callable[[str], float]] | None = None) -> str:
     """Text as printed, in Python's signs. ``names`` give the number of a name at its indices."""
-    for name in sorted(names or {}, key=len, reverse=True):
-        value = (names or {})[name]
-        named = rf"(?<![\w/]){re.escape(name)}(?:\[([\d,]+)\])?(?![\w(/\[]|/d)"
-        printed = re.sub(named, lambda found, value=value: f"({value(found[1] or '')!r})", printed)
+    if names:
+        printed = _any_of(tuple(names)).sub(
+            lambda found: f"({names[found[1]](found[2] or '')!r})", printed
+        )
     for sign, word in IN_TEXT.items():
         printed = printed.replace(sign, word)
     return re.sub(r"\[([^\[\]=]*) = ([^\[\]=]*)\]", r"equal(\1, \2)", printed)
+
+
+@cache
+def _any_of(names: tuple[str, ...]) -> re.Pattern[str]:
+    """A name and the indices behind it; the longest name first, so that dL/da2 is not read as a2."""
+    either = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return re.compile(rf"(?<!\w)({either})(?:\[([\d,]+)\])?(?![a-zA-Z0-9_([])")
 
 
 def from_latex(printed: str) -> str:

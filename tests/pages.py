@@ -1,4 +1,4 @@
-"""What tests of pages share: the examples, their pages, and a calculation that owes nothing to the package.
+"""What tests of pages share: the examples, their pages, and a calculation of the tests' own.
 
 ``Reckoner`` walks an expression element by element in plain Python; nothing of ``handgrad.numbers``
 is called. ``slope`` differentiates an equation by a complex step.
@@ -10,7 +10,7 @@ import cmath
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -67,6 +67,13 @@ def trace_of(worked: Worked) -> Trace:
     return worked.traces[0][1]
 
 
+def arrays_of(worked: Worked) -> dict[Symbol, Array]:
+    """The value of every quantity of a page, δ for dL/dz included."""
+    arrays, loss = dict(trace_of(worked).arrays), worked.problem.loss
+    gradients = [s for s in arrays if s == s.plain.gradient(loss)]
+    return {replace(s.plain, state="δ"): arrays[s] for s in gradients} | arrays
+
+
 def lines(document: Document) -> Iterator[Line]:
     """Every worked line of a document."""
     return (item for item in formulas(document) if isinstance(item, Line))
@@ -87,10 +94,6 @@ def left_sides(worked: Worked) -> list[str]:
 # --- a calculation of our own ----------------------------------------------------------------
 
 
-def _above(z: complex, other: complex) -> bool:
-    return z.real > other.real
-
-
 def _softmax(z: list[complex]) -> list[complex]:
     e = [cmath.exp(v) for v in z]
     return [v / sum(e) for v in e]
@@ -105,7 +108,8 @@ ELEMENTWISE = {
     "tanh": cmath.tanh,
     "sech": lambda z: 1 / cmath.cosh(z),
     "sqrt": cmath.sqrt,
-    "step": lambda z: 1.0 if _above(z, 0) else 0.0,
+    "sign": lambda z: math.copysign(bool(z.real), z.real),
+    "step": lambda z: float(z.real > 0),
     "equal": lambda x, y: 1.0 if complex(x).real == complex(y).real else 0.0,
     "max": lambda *z: max(z, key=lambda v: complex(v).real),
 }
@@ -199,7 +203,45 @@ def slope(worked: Worked, top: Ref, bottom: Ref) -> float:
     return complex(moved.defined(top)).imag / STEP
 
 
-def value_at(trace: Trace, ref: Ref) -> Array:
-    """The array, or the element, that a reference names in a trace."""
-    array = np.asarray(trace.arrays[ref.symbol])
+def value_at(arrays: Mapping[Symbol, Array], ref: Ref) -> Array:
+    """The array, or the element, that a reference names."""
+    array = np.asarray(arrays[ref.symbol])
     return array[tuple(int(str(n)) - 1 for n in ref.indices)] if ref.indices else array
+
+
+# --- of whole arrays -------------------------------------------------------------------------
+
+WHOLE = {
+    "@": np.matmul,
+    "T": np.transpose,
+    "∘": lambda *arrays: math.prod(arrays),
+    "exp": np.exp,
+    "log": np.log,
+    "max": np.maximum,
+    "sign": np.sign,
+    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+    "softmax": lambda z: np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True),
+    "tanh": np.tanh,
+}
+
+
+def array_value(expr: Expr, arrays: Mapping[Symbol, Array]) -> Array:
+    """The value of a formula of the matrix page; Σ_n runs over the rows, Σ_n,j over all."""
+    match expr:
+        case Num(value):
+            return float(value)
+        case Ref(symbol):
+            return arrays[symbol]
+        case Sum(terms):
+            return sum(array_value(term, arrays) for term in terms)
+        case Product(factors):
+            return math.prod(array_value(factor, arrays) for factor in factors)
+        case Power(base, exponent):
+            return array_value(base, arrays) ** array_value(exponent, arrays)
+        case Call(function, arguments):
+            return WHOLE[function](*(array_value(a, arrays) for a in arguments))
+        case Sigma(indices, body):
+            return array_value(body, arrays).sum(axis=tuple(range(len(indices))))
+        case Forms(book, _):
+            return array_value(book, arrays)
+    raise TypeError(f"{expr} has no value here")

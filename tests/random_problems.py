@@ -15,6 +15,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from multiprocessing import get_context
 from typing import Any
 
@@ -85,7 +86,7 @@ def random_network(rng: np.random.Generator, *, smooth: bool) -> Problem:
     loss = _random_loss(rng)
     layers: list[Layer] = []
     values: dict[Symbol, Array] = {Symbol("x"): _numbers(rng, (examples, units[0]), smooth)}
-    for n, (before, here) in enumerate(zip(units, units[1:], strict=False), 1):
+    for n, (before, here) in enumerate(pairwise(units), 1):
         last = LAST.get(loss.name, ()) if n == len(units) - 1 else ()
         last = (
             ("sigmoid",) if last and here == 1 else last
@@ -161,8 +162,8 @@ UNARY = (
 )  # fmt: skip
 BINARY = (
     "({} + {})", "({} − {})", "{}*{}", "{}·{}", "({})/(1 + ({})^2)", "max({}, {})", "min({}, {})",
-    "(0.5 + ({})^2)^tanh({})", "sigmoid({})**(1 + ({})²)", "leaky_relu({}, {})", "huber({}, 0.2 + abs({}))",
-    "({} - {})^2", "elu({}, {})", "2^tanh({} + {})",
+    "(0.5 + ({})^2)^tanh({})", "sigmoid({})**(1 + ({})²)", "leaky_relu({}, {})",
+    "huber({}, 0.2 + abs({}))", "({} - {})^2", "elu({}, {})", "2^tanh({} + {})",
 )  # fmt: skip
 FORMS = ("sum({0}, {1})", "Σ_{0} ({1})")
 
@@ -240,13 +241,9 @@ class _Author:
             return f"(sum({i}, {first}*{second}))^2"
         if form == 1:
             j, third, deeper = self.opened(inner)
-            return (
-                f"(Σ_{i},{j} {first}·{self.reference(deeper, j)}·{third})"
-                if i != j
-                else first.replace(i, "1")
-                if i in scope
-                else f"(Σ_{i} {first})"
-            )
+            if j in inner:  # it would hide a letter that the first factor uses
+                return f"(Σ_{i} {first})"
+            return f"(Σ_{i},{j} {first}·{self.reference(deeper, j)}·{third})"
         if form == 2:
             return f"(log(Σ_{i} exp({first})))"
         if form == 3:
@@ -353,7 +350,9 @@ def _scalar_of(author: _Author, quantity: str) -> str:
     if not axes:
         return f"{quantity}^2"
     letters = "ij"[: len(axes)]
-    return f"sum({','.join(letters)}, {quantity}[{','.join(letters)}]·{author.reference(dict(zip(letters, axes, strict=True)))})"
+    other = author.reference(dict(zip(letters, axes, strict=True)))
+    inside = ",".join(letters)
+    return f"sum({inside}, {quantity}[{inside}]·{other})"
 
 
 # --- what must hold --------------------------------------------------------------------------
@@ -557,9 +556,9 @@ def main() -> int:
             kinds[kind] += 1
             wrong += bool(said)
             for sentence in said:
-                print(sentence, flush=True)
+                sys.stdout.write(f"{sentence}\n")
     told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    print(f"{chosen.count} random problems ({told}): {wrong} disagree.")
+    sys.stdout.write(f"{chosen.count} random problems ({told}): {wrong} disagree.\n")
     return 1 if wrong else 0
 
 

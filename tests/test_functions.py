@@ -14,6 +14,7 @@ from tests.oracles import jax_oracle
 from handgrad.calculus.expr import (
     Along,
     Call,
+    Delta,
     Expr,
     Index,
     Num,
@@ -269,6 +270,17 @@ def test_a_maximum_of_an_expression_finds_itself_again():
     for dtype in (np.float32, np.float64):
         trace = evaluate(derivation, values, dtype)
         assert np.count_nonzero(np.any(trace["dE/dA"], axis=1)) == 1
+
+
+def test_an_extremum_written_out_has_any_number_of_terms():
+    terms = [np.array([v]) for v in VECTOR]
+    assert ELEMENTWISE["max"](*terms) == max(VECTOR)
+    assert ELEMENTWISE["min"](*terms) == min(VECTOR)
+    assert ELEMENTWISE["max"](terms[0]) == VECTOR[0]
+
+
+def test_kroneckers_delta_of_two_numbers():
+    assert [float(value_of(Delta(1, n), {})) for n in (1, 2)] == [1.0, 0.0]
 
 
 # --- tables ----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ The error of a network is its largest absolute error over all gradients, over it
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -63,7 +64,7 @@ def random_network(seed: int) -> Network:
         activations[-1] = "softmax"
         y = np.eye(sizes[-1])[rng.integers(0, sizes[-1], examples)]
     return Network(
-        [rng.normal(size=(here, before)) for before, here in zip(sizes, sizes[1:], strict=False)],
+        [rng.normal(size=(here, before)) for before, here in pairwise(sizes)],
         [rng.normal(size=here) for here in sizes[1:]],
         rng.normal(size=(examples, sizes[0])),
         y,
@@ -115,6 +116,7 @@ def errors() -> Array:
     return np.array([(error(n, ours(n)), error(n, jax_gradients(n))) for n in networks])
 
 
+@pytest.mark.slow
 def test_every_gradient_is_the_nearest_float_but_for_a_few_bits(errors: Array):
     mine = errors[:, 0]
     assert np.median(mine) <= 3e-16
@@ -122,6 +124,7 @@ def test_every_gradient_is_the_nearest_float_but_for_a_few_bits(errors: Array):
         assert np.max(mine) <= 1.2e-16, "half a unit in the last place is 1.1e-16"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     np.finfo(np.longdouble).eps == np.finfo(float).eps, reason="no extended precision here"
 )

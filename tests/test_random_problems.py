@@ -13,7 +13,15 @@ from multiprocessing import get_context
 
 import numpy as np
 import pytest
-from tests.random_problems import Case, complaints, examined, gradient_complaints, random_case
+from tests.random_problems import (
+    Case,
+    chain_complaints,
+    complaints,
+    examined,
+    gradient_complaints,
+    line_complaints,
+    random_case,
+)
 
 from handgrad.calculus.expr import Expr, Num
 from handgrad.calculus.functions import FUNCTIONS, Rule
@@ -22,9 +30,16 @@ from handgrad.numbers.evaluate import evaluate
 from handgrad.numbers.updates import start
 
 COUNT = 1000
-DEEP = 4  # of every fourth problem the language, the lines and the chains are looked at too
+DEEP = 2  # of every other problem the language, the lines and the chains are looked at too
 
 
+@pytest.mark.parametrize("seed", range(COUNT, COUNT + 20))
+def test_a_random_problem_agrees_with_every_witness(seed: int):
+    _, said = examined(seed)
+    assert not said, "\n".join(said)
+
+
+@pytest.mark.slow
 def test_random_problems_agree_with_every_witness():
     kinds: Counter[str] = Counter()
     said: list[str] = []
@@ -57,6 +72,24 @@ def case(source: str) -> Case:
     derivation = derive(problem)
     trace = evaluate(derivation, start(problem, derivation))
     return Case(0, "equations", problem, derivation, trace)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        # the i of the sum is not the i on the left: every h[i] is a path from A[1,1]
+        "h[j] = tanh(sum(j, b[j])*logsumexp(i, A[j,i]*x[i]))\nE = sum(j, h[j])",
+        "h[i] = log_softmax(j, A[j,i] + b[j])[2]*sum(i, A[1,i]*x[i])\nE = sum(i, h[i]^2)",
+        # a sum of more terms than are shown, below a rule with two forms
+        "E = tanh(sum(i, sum(j, sum(k, A[j,i]*b[j]*A[j,k]*x[k]))))",
+        "E = max(i, A[1,i]*x[i] + b[1])*min(b[1], b[2])",
+    ],
+)
+def test_lines_and_chains_of_awkward_equations(source: str):
+    example = case(source)
+    rng = np.random.default_rng(9)
+    assert not list(line_complaints(example.derivation, example.trace, rng, lines=20))
+    assert not list(chain_complaints(example, rng, chains=8))
 
 
 SOURCE = "a[j] = {}(sum(i, A[j,i]*x[i]) + b[j])\nE = sum(j, a[j]^2)"

@@ -20,15 +20,18 @@ if TYPE_CHECKING:
     from handgrad.model.problem import Notation as Notation
     from handgrad.model.problem import Problem as Problem
     from handgrad.numbers.evaluate import Trace as Trace
+    from handgrad.numbers.witness import Check as Check
     from handgrad.verbs import Equations as Equations
     from handgrad.verbs import Network as Network
     from handgrad.verbs import Worked as Worked
+    from handgrad.verbs import check as check
     from handgrad.verbs import derive as derive
     from handgrad.verbs import evaluate as evaluate
     from handgrad.verbs import explain as explain
     from handgrad.verbs import load as load
 
 __all__ = [
+    "Check",
     "Derivation",
     "Equations",
     "HandgradError",
@@ -38,6 +41,7 @@ __all__ = [
     "Problem",
     "Trace",
     "Worked",
+    "check",
     "derive",
     "evaluate",
     "explain",
@@ -45,6 +49,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Check": "handgrad.numbers.witness",
     "Derivation": "handgrad.calculus.derivation",
     "HandgradError": "handgrad.errors",
     "InputError": "handgrad.errors",

@@ -48,11 +48,9 @@ def main(arguments: list[str] | None = None) -> None:
         if (stream.encoding or "").lower() not in ("utf-8", "utf8"):
             stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     try:
-        commands.main(arguments, prog_name="handgrad", standalone_mode=False)
+        status = commands.main(arguments, prog_name="handgrad", standalone_mode=False)
     except HandgradError as error:
         sys.exit(_complain(str(error)))
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
@@ -63,6 +61,8 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(_complain("The problem is nested too deeply."))
     except MemoryError:
         sys.exit(_complain("There is not enough memory for this problem."))
+    if status:
+        sys.exit(status)
 
 
 def _complain(message: str) -> int:
@@ -264,6 +264,31 @@ def _show(worked: Worked) -> None:
     console = Console(width=_width(), highlight=False, soft_wrap=True)
     for line in spans(worked.document, _width()):
         console.print(Text.assemble(*((span.text, STYLES[span.role]) for span in line)))
+
+
+@commands.command()
+@click.argument("file", shell_complete=_complete_example)
+@click.option(
+    "--gradient",
+    type=click.Path(path_type=Path),
+    metavar="G.npz",
+    help="Gradients to check: arrays W1, b1, …",
+)
+def check(file: str, gradient: Path | None) -> None:
+    """Compare gradients with independent derivatives, element by element.
+
+    Checks the derivation, or the gradients in G.npz. Exit status 1 if something disagrees.
+
+    Example: handgrad check net.toml --gradient mine.npz
+    """
+    from handgrad import verbs
+    from handgrad.numbers.archives import read_archive
+
+    problem = verbs.load(_found(file))
+    found = verbs.check(problem, gradient=read_archive(gradient) if gradient else None)
+    click.echo(str(found))
+    if not found.agrees:
+        raise click.exceptions.Exit(1)
 
 
 @commands.command()

@@ -9,7 +9,7 @@ w = explain(p, of="W1[2,1]")            worked steps, in every format
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -33,11 +33,22 @@ from handgrad.model.problem import (
 from handgrad.numbers import evaluate as numbers
 from handgrad.numbers.evaluate import Trace
 from handgrad.numbers.updates import Updates, start
+from handgrad.numbers.witness import Check, compare
 from handgrad.numbers.worked import Page, Section, appendix, element, sections
 from handgrad.render.document import Document
 from handgrad.render.text import to_text
 
-__all__ = ["Equations", "Network", "Worked", "derive", "evaluate", "explain", "load"]
+__all__ = [
+    "Check",
+    "Equations",
+    "Network",
+    "Worked",
+    "check",
+    "derive",
+    "evaluate",
+    "explain",
+    "load",
+]
 
 Array = Any
 MOST_STEPS = 1_000_000
@@ -272,6 +283,44 @@ def evaluate(derivation: Derivation, problem: Problem, dtype: Any = np.float64) 
     Raises ``ShapeError`` where arrays do not fit, ``NumericError`` where a number is not finite.
     """
     return numbers.evaluate(derivation, start(problem, derivation), dtype)
+
+
+def check(
+    problem: Problem,
+    *,
+    gradient: Mapping[str, Array] | Callable[[dict[str, Array]], Mapping[str, Array]] | None = None,
+) -> Check:
+    """Compare gradients with independent derivatives: the derivation's, or somebody else's.
+
+    ``gradient`` maps ``"W1"`` (or ``"dL/dW1"``) to an array of the parameter's shape; or it is a
+    function that takes all given arrays by name, data included, and returns such a mapping. The
+    result says which witness was used and names every element that disagrees; ``.agrees`` is the
+    answer. An element at a kink of the loss is never called wrong.
+
+    Raises ``InputError`` for a name that is no parameter, ``ShapeError`` for a wrong shape.
+
+    >>> p = Network([2, 1], W=[[[0.5, -0.25]]], b=[[0.1]], x=[[1.0, 2.0]], y=[[1.0]])
+    >>> check(p).agrees
+    True
+    >>> check(p, gradient={"W1": [[0.0, 0.0]], "b1": [0.0]}).wrong[0].element.indices
+    (1, 1)
+    """
+    derivation = derive(problem)
+    values = start(problem, derivation)
+    if gradient is None:
+        trace = numbers.evaluate(derivation, values)
+        found = {s: trace[s.gradient(problem.loss)] for s in derivation.parameters}
+        return compare(derivation, found, values)
+    if callable(gradient):
+        gradient = gradient({str(s): np.array(v) for s, v in values.items()})
+    known = {str(s): s for s in derivation.parameters}
+    known |= {str(s.gradient(problem.loss)): s for s in derivation.parameters}
+    unknown = [name for name in gradient if name not in known]
+    if unknown:
+        there = ", ".join(map(str, derivation.parameters))
+        raise InputError(f"There is no parameter {unknown[0]!r:.60}. There are {there}.")
+    arrays = {known[k]: _array(v, f"the gradient of {known[k]}") for k, v in gradient.items()}
+    return compare(derivation, arrays, values)
 
 
 @dataclass(frozen=True)

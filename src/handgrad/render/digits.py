@@ -40,7 +40,8 @@ class Digits:
         if self.significant is None and _equal(value, short):
             return _short(short, self.decimals)
         if size < -4 or size >= 15:
-            return _scientific(value, max(least, 3))
+            shown = self.decimals + 1 + size if self.significant is None and size < 0 else 0
+            return _scientific(value, max(least, shown))
         rounded = round(value, decimals)
         return _short(rounded, decimals) if _equal(value, rounded) else f"{value:.{decimals}f}"
 

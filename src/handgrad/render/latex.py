@@ -204,7 +204,7 @@ class LatexWriter:
                 case _:
                     above.append(factor)
         if not below:
-            written = self.times(above)
+            written = self.factor(above) if sign else self.times(above)
         elif _long(above):
             head: list[Expr] = [f for f in above if isinstance(f, Num)] or [Num(1)]
             rest = [f for f in above if f not in head]
@@ -224,7 +224,7 @@ class LatexWriter:
         return sign + written, SUM if negative else POWER if single and not below else PRODUCT
 
     def factor(self, factors: Sequence[Expr]) -> str:
-        """Factors that stand behind another one."""
+        """Factors that stand behind another one, or behind a sign."""
         return self.inside(factors[0], PRODUCT) if len(factors) == 1 else self.times(factors)
 
     def times(self, factors: Sequence[Expr]) -> str:
