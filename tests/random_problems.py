@@ -534,12 +534,13 @@ def delta_complaints(derivation: Derivation, trace: Trace) -> Iterator[str]:
 
 def examined(seed: int, *, deep: bool = True) -> tuple[str, list[str]]:
     """What kind of problem a seed gives, and what is wrong with it."""
-    case = random_case(seed)
-    kind = case.kind if case.smooth else f"{case.kind} on kinks"
+    kind = "failed"
     try:
+        case = random_case(seed)
+        kind = case.kind if case.smooth else f"{case.kind} on kinks"
         return kind, complaints(case, deep=deep)
     except (ArithmeticError, AssertionError, HandgradError, LookupError, TypeError) as error:
-        return kind, [f"seed {seed} ({case.kind}): {type(error).__name__}: {error}"]
+        return kind, [f"seed {seed} ({kind}): {type(error).__name__}: {error}"]
 
 
 def main() -> int:

@@ -186,11 +186,9 @@ def test_formulas_of_whole_arrays_come_to_the_arrays(example):
     values = arrays_of(worked)
     for item in formulas(worked.document):
         rhs = item.parts[0] if isinstance(item, Line) else item.rhs
-        if isinstance(item.lhs, Ref) and all(
-            not node.indices for node in (item.lhs, *walk(rhs)) if isinstance(node, Ref)
-        ):
+        if isinstance(item.lhs, Ref) and not any(ref.indices for ref in (item.lhs, *refs(rhs))):
             got, expected = array_value(rhs, values), value_at(values, item.lhs)
-            scale = max(np.max(np.abs(values[ref.symbol])) for ref in refs(rhs))
+            scale = max((np.max(np.abs(values[ref.symbol])) for ref in refs(rhs)), default=1.0)
             np.testing.assert_allclose(got, expected, CLOSE, CLOSE * scale, err_msg=str(item.lhs))
             assert np.shape(got) == np.shape(expected)
 

@@ -128,6 +128,12 @@ def _complete_example(_context: Any, _parameter: Any, incomplete: str) -> list[A
     help="Also derive the activations' derivatives, line by line.",
 )
 @click.option(
+    "--carry",
+    type=click.IntRange(0, 12),
+    metavar="K",
+    help="Round each line to K decimals and carry that on, as in an exam.",
+)
+@click.option(
     "--digits",
     type=click.IntRange(0, 17),
     metavar="D",
@@ -153,6 +159,7 @@ def explain(
     symbols: bool,
     full: bool,
     appendix: bool | None,
+    carry: int | None,
     digits: int | None,
     kind: str | None,
     output: Path | None,
@@ -185,6 +192,7 @@ def explain(
         symbols_only=symbols,
         full=full,
         appendix=appendix,
+        carry=carry,
     )
     if worked.stopped and steps:
         click.echo(

@@ -19,6 +19,7 @@ import numpy as np
 
 from handgrad.calculus.derivation import Derivation
 from handgrad.calculus.expr import Symbol
+from handgrad.calculus.rewrite import delta_form
 from handgrad.errors import InputError
 from handgrad.model import loading
 from handgrad.model.network import Formula, Layer
@@ -51,7 +52,7 @@ __all__ = [
 ]
 
 Array = Any
-MOST_STEPS = 1_000_000
+MOST_STEPS, MOST_DECIMALS = 1_000_000, 12
 
 
 def load(path: str | os.PathLike[str]) -> Problem:
@@ -337,6 +338,7 @@ class Worked:
     symbols_only: bool
     full: bool
     appendix: bool
+    carried: bool
 
     @cached_property
     def document(self) -> Document:
@@ -351,7 +353,7 @@ class Worked:
                 self.reading,
                 self.symbols_only,
                 self.full,
-                4 if digits is None else digits,
+                None if self.carried else 4 if digits is None else digits,
             )
             of = element(self.problem, trace, self.of) if self.of else None
             made = sections(page, of)
@@ -405,6 +407,7 @@ def explain(
     symbols_only: bool = False,
     full: bool = False,
     appendix: bool | None = None,
+    carry: int | None = None,
     dtype: Any = np.float64,
 ) -> Worked:
     """The worked solution of a problem's first updates.
@@ -412,7 +415,8 @@ def explain(
     ``of`` names a quantity or element (``"W1[2,1]"``); ``steps`` how many updates, or ``step`` which
     single one. ``reading`` of the backward pass: ``steps``, ``chain``, ``delta`` or ``matrix``; left
     out, the problem's own. A large problem is summarised unless ``full``. ``appendix`` adds the
-    derivation of each activation's derivative, line by line.
+    derivation of each activation's derivative, line by line. ``carry`` rounds every line to that
+    many decimals and goes on with the rounded numbers, as one does in an exam.
 
     Raises ``InputError`` for a quantity or reading that does not exist.
     """
@@ -420,7 +424,15 @@ def explain(
     if not 0 < wanted <= MOST_STEPS:
         raise InputError(f"Steps run from 1 to {MOST_STEPS:,}, got {wanted}.")
     derivation = derive(problem)
-    run = Updates(problem, derivation, wanted, dtype)
+    reading = reading or problem.notation.backward
+    if carry is not None:
+        if not 0 <= carry <= MOST_DECIMALS:
+            raise InputError(f"carry is {carry}; it may be 0 to {MOST_DECIMALS} decimals.")
+        reading = "steps" if reading == "chain" else reading
+        derivation = delta_form(derivation) if reading == "delta" else derivation
+        shown = replace(problem.notation, digits=carry, significant=None)
+        problem = replace(problem, notation=shown)
+    run = Updates(problem, derivation, wanted, dtype, carry)
     traces = tuple((n, trace) for n, trace in enumerate(run, 1) if step is None or n == step)
     if not traces:
         reached = f"the loss is below {problem.training.loss_below} after {run.done} updates"
@@ -431,11 +443,12 @@ def explain(
         traces,
         run.final(),
         run.stopped,
-        reading or problem.notation.backward,
+        reading,
         of,
         symbols_only,
         full,
         problem.notation.appendix and of is None if appendix is None else appendix,
+        carry is not None,
     )
     if of is not None:
         element(problem, traces[0][1], of)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import numpy as np
@@ -75,11 +76,15 @@ class Labelled:
 
 
 def evaluate(
-    derivation: Derivation, values: Mapping[Symbol, Array], dtype: Any = np.float64
+    derivation: Derivation,
+    values: Mapping[Symbol, Array],
+    dtype: Any = np.float64,
+    carry: int | None = None,
 ) -> Trace:
     """Every quantity of the derivation, in the order of its equations.
 
-    ``values`` holds an array for each given, of as many axes as the derivation says. Raises
+    ``values`` holds an array for each given, of as many axes as the derivation says. With ``carry``
+    every result is rounded to that many decimals and used on, by the forms books print. Raises
     ``ShapeError`` where arrays do not fit together, ``NumericError`` where a result is not finite.
 
     Small problems in float64 are worked out in extended precision where the machine has it, and
@@ -90,10 +95,11 @@ def evaluate(
     if missing:
         raise ShapeError(f"No value for {', '.join(missing)}.")
     sizes = check_shapes(derivation, {s: v.shape for s, v in known.items()})
-    if dtype == np.float64 and sum(map(math.prod, sizes.values())) <= SMALL:
+    if carry is None and dtype == np.float64 and sum(map(math.prod, sizes.values())) <= SMALL:
         known = {s: v.astype(np.longdouble) for s, v in known.items()}
     for equation in derivation.equations:
-        known[equation.lhs.symbol] = _evaluated(equation, known, dtype)
+        array = _evaluated(equation, known, dtype, book=carry is not None)
+        known[equation.lhs.symbol] = array if carry is None else _rounded(array, carry)
     return Trace({s: v.astype(dtype) for s, v in known.items()})
 
 
@@ -103,8 +109,10 @@ def value_of(expr: Expr, values: Mapping[Symbol, Array]) -> Any:
         return _Walk(values).value(expr).array
 
 
-def _evaluated(equation: Equation, known: Mapping[Symbol, Array], rounded: Any) -> Array:
-    walker = _Walk(known)
+def _evaluated(
+    equation: Equation, known: Mapping[Symbol, Array], rounded: Any, *, book: bool
+) -> Array:
+    walker = _Walk(known, book=book)
     with np.errstate(all="ignore"):
         result = walker.value(equation.rhs)
     names = tuple(str(position) for position in equation.lhs.indices)
@@ -117,6 +125,13 @@ def _evaluated(equation: Equation, known: Mapping[Symbol, Array], rounded: Any) 
     if not np.isfinite(told).all():
         raise NumericError(_not_finite(equation, told))
     return array
+
+
+def _rounded(array: Array, decimals: int) -> Array:
+    """Rounded as by hand: the number as it is written, halves away from zero."""
+    unit = Decimal(1).scaleb(-decimals)
+    flat = [float(Decimal(f"{v:.12g}").quantize(unit, ROUND_HALF_UP)) for v in array.ravel()]
+    return np.asarray(flat, dtype=array.dtype).reshape(array.shape)
 
 
 def _not_finite(equation: Equation, array: Array) -> str:
@@ -218,10 +233,10 @@ def _union(values: list[Labelled]) -> tuple[str, ...]:
 
 
 class _Walk:
-    """Evaluates one expression over known values."""
+    """Evaluates one expression over known values; of two forms the stable one, or the book's."""
 
-    def __init__(self, known: Mapping[Symbol, Array]) -> None:
-        self.known = known
+    def __init__(self, known: Mapping[Symbol, Array], *, book: bool = False) -> None:
+        self.known, self.book = known, book
 
     def size(self, index: Index) -> int:
         if index.axis is None:
@@ -251,8 +266,8 @@ class _Walk:
                 return self.along(expr)
             case Delta(left, right):
                 return self.delta(left, right)
-            case Forms(_, stable):
-                return self.value(stable)
+            case Forms(book, stable):
+                return self.value(book if self.book else stable)
             case _:
                 raise TypeError(f"{type(expr).__name__} has no value")
 

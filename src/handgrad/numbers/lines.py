@@ -65,7 +65,10 @@ class Line:
 
 
 def line(
-    equation: Equation, element: tuple[int, ...], values: Mapping[Symbol, Array], decimals: int = 4
+    equation: Equation,
+    element: tuple[int, ...],
+    values: Mapping[Symbol, Array],
+    decimals: int | None = 4,
 ) -> Line:
     """The worked line of one element of an equation; ``element`` counts from 1."""
     target = Ref(equation.lhs.symbol, element)
@@ -80,7 +83,7 @@ def line_of(
     symbols: Expr,
     value: float,
     values: Mapping[Symbol, Array],
-    decimals: int = 4,
+    decimals: int | None = 4,
     why: str = "",
 ) -> Line:
     """The worked line of an expression without free indices."""
@@ -194,11 +197,14 @@ def with_numbers(expr: Expr, values: Mapping[Symbol, Array]) -> Expr:
     return transform(expr, put_in)
 
 
-def _form(node: Expr, values: Mapping[Symbol, Array], decimals: int) -> Expr:
-    """The book form where rounded numbers still tell its value, else the stable one."""
+def _form(node: Expr, values: Mapping[Symbol, Array], decimals: int | None) -> Expr:
+    """The book form where rounded numbers still tell its value, else the stable one.
+
+    Without ``decimals`` numbers are carried on as they are shown, always in the book form.
+    """
     if not isinstance(node, Forms):
         return node
-    if DOTS in walk(node):
+    if decimals is None or DOTS in walk(node):
         return node.book
     numbers = with_numbers(node.book, values)
 

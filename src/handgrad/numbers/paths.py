@@ -35,7 +35,7 @@ from handgrad.calculus.expr import (
 from handgrad.numbers.evaluate import value_of
 from handgrad.numbers.lines import Line, expanded, line, line_of
 
-__all__ = ["Chain", "chain"]
+__all__ = ["Chain", "Graph", "chain"]
 
 Array = Any
 Element = tuple[Symbol, tuple[int, ...]]
@@ -61,37 +61,43 @@ def chain(
     forward: Sequence[Equation],
     target: Ref,
     values: Mapping[Symbol, Array],
-    decimals: int = 4,
+    decimals: int | None = 4,
 ) -> Chain:
     """The chain of one element such as ``W1[2,1]``; ``forward`` are the equations paths run through.
 
     The result's value is the gradient in ``values``.
     """
-    graph = _Graph(derivation, forward, values, decimals)
-    element = (target.symbol, tuple(p for p in target.indices if isinstance(p, int)))
-    many = graph.count(target.symbol)
-    if many <= 8 * MOST_PATHS:
-        paths = list(graph.paths(element))
-        if 0 < len(paths) <= MOST_PATHS:
-            return graph.singly(element, paths)
-        many = len(paths)
-    return graph.collapsed(element, many)
+    return Graph(derivation, forward, values, decimals).chain(target)
 
 
-class _Graph:
-    """The elements of a problem as a graph: an edge wherever one is computed from another."""
+class Graph:
+    """The elements of a problem as a graph: an edge wherever one is computed from another.
+
+    One graph serves the chains of all parameters; an edge is differentiated once.
+    """
 
     def __init__(
         self,
         derivation: Derivation,
         forward: Sequence[Equation],
         values: Mapping[Symbol, Array],
-        decimals: int,
+        decimals: int | None,
     ) -> None:
         self.derivation, self.loss = derivation, derivation.loss
         self.forward = _leading_to_the_loss(forward, derivation.loss)
         self.values, self.decimals = values, decimals
         self.edges: dict[Element, list[tuple[Element, Expr]]] = {}
+
+    def chain(self, target: Ref) -> Chain:
+        """The chain of one element: its paths singly, or collapsed where they are many."""
+        element = (target.symbol, tuple(p for p in target.indices if isinstance(p, int)))
+        many = self.count(target.symbol)
+        if many <= 8 * MOST_PATHS:
+            paths = list(self.paths(element))
+            if 0 < len(paths) <= MOST_PATHS:
+                return self.singly(element, paths)
+            many = len(paths)
+        return self.collapsed(element, many)
 
     def count(self, symbol: Symbol) -> int:
         """How many paths lead from an element of a symbol to the loss, zeros not looked at."""
@@ -127,9 +133,11 @@ class _Graph:
 
     def known(self, equation: Equation, symbol: Symbol, at: tuple[int, ...], local: Expr) -> Expr:
         """Where the loss is next, the gradient that was derived: it has the shortcut, if there is one."""
+        if equation.lhs.symbol != self.loss:
+            return local
         gradient = symbol.gradient(self.loss)
         users = [e for e in self.forward if any(r.symbol == symbol for r in _used(e.rhs))]
-        if equation.lhs.symbol != self.loss or len(users) > 1:
+        if len(users) > 1:
             return local
         for derived in self.derivation.phase(Phase.BACKWARD):
             if derived.lhs.symbol == gradient:

@@ -20,7 +20,7 @@ from handgrad.model.optimizers import OPTIMIZERS, STEP
 from handgrad.model.problem import Problem, constants
 from handgrad.numbers.evaluate import Trace, evaluate
 
-__all__ = ["Updates", "forward_pass", "start"]
+__all__ = ["Updates", "start"]
 
 Array = Any
 
@@ -33,6 +33,7 @@ class Updates:
     derivation: Derivation
     steps: int
     dtype: Any = np.float64
+    carry: int | None = None  # decimals each result is rounded to and carried on with
     stopped: bool = False  # the threshold was reached before all steps were done
     done: int = 0
 
@@ -46,7 +47,7 @@ class Updates:
             if not whole and self.reached(self.final()):
                 return
             try:
-                trace = evaluate(self.derivation, self.values(step), self.dtype)
+                trace = evaluate(self.derivation, self.values(step), self.dtype, self.carry)
             except NumericError as error:
                 raise NumericError(f"Step {step}: {error}") from None
             if whole and self.reached(trace):
@@ -85,12 +86,7 @@ class Updates:
 
     def final(self) -> Trace:
         """The forward pass over all examples, with the parameters as they are now."""
-        return forward_pass(self.forward, self.state, self.dtype)
-
-
-def forward_pass(forward: Derivation, values: dict[Symbol, Array], dtype: Any) -> Trace:
-    """The forward equations alone, over all examples."""
-    return evaluate(forward, values, dtype)
+        return evaluate(self.forward, self.state, self.dtype, self.carry)
 
 
 def start(problem: Problem, derivation: Derivation) -> dict[Symbol, Array]:

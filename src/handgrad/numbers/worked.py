@@ -36,7 +36,7 @@ from handgrad.language.reading import parse_element
 from handgrad.model.problem import Problem
 from handgrad.numbers.evaluate import Trace, evaluate
 from handgrad.numbers.lines import Line, line
-from handgrad.numbers.paths import chain
+from handgrad.numbers.paths import Graph
 from handgrad.numbers.proofs import PRIMED, proof
 
 __all__ = [
@@ -95,7 +95,7 @@ class Page:
     reading: str = "steps"
     symbols_only: bool = False
     full: bool = False
-    decimals: int = 4
+    decimals: int | None = 4  # None: every result is rounded as it is shown, and carried on
 
     @property
     def values(self) -> Mapping[Symbol, Array]:
@@ -139,8 +139,10 @@ def sections(page: Page, of: Ref | None = None) -> tuple[Section, ...]:
     """The sections of a page: all of a step, or what concerns one quantity."""
     if page.reading not in READINGS:
         raise InputError(f"There is no reading {page.reading!r}. There are {', '.join(READINGS)}.")
-    if page.reading == "delta":
+    if page.reading == "delta" and page.decimals is not None:
         page = _with_deltas(page)
+    if page.reading == "chain" and page.decimals is None:
+        raise InputError("Rounded numbers are carried in the readings steps and delta, not chain.")
     if of is not None:
         return tuple(_of_one(page, of))
     made = _matrix_page(page) if page.reading == "matrix" else _whole_page(page)
@@ -308,17 +310,17 @@ def _opens_out(equation: Equation) -> bool:
 
 def _chains(page: Page) -> Iterator[Section]:
     """The chain of factors of every trained number, from the output back; each factor once."""
-    known: set[Expr] = set()
+    graph, known = _graph(page), set[Expr]()
     items: list[Item] = []
-    for symbol in page.derivation.parameters:
-        gradient = page.derivation.defining(symbol.gradient(page.problem.loss))
-        for place in page.elements(gradient):
-            items += _chain(page, Ref(symbol, place), known)
+    for gradient in page.derivation.phase(Phase.BACKWARD):
+        if gradient.lhs.symbol.plain in page.derivation.parameters:
+            for place in page.elements(gradient):
+                items += _chain(page, graph, Ref(gradient.lhs.symbol.plain, place), known)
     yield Section("Backward pass: the chain of factors", tuple(items))
 
 
-def _chain(page: Page, target: Ref, known: set[Expr]) -> Iterator[Item]:
-    found = chain(page.derivation, _paths_through(page), target, page.values, page.decimals)
+def _chain(page: Page, graph: Graph, target: Ref, known: set[Expr]) -> Iterator[Item]:
+    found = graph.chain(target)
     if found.total.lhs and len(found.total.parts) > 1:
         yield Formula(found.total.lhs, found.total.parts[0])
     if found.paths > 1:
@@ -337,10 +339,11 @@ def _paths(count: int, collapsed: bool) -> str:
     return f"{count} paths lead to the loss; their products are added."
 
 
-def _paths_through(page: Page) -> tuple[Equation, ...]:
+def _graph(page: Page) -> Graph:
     forward = page.derivation.phase(Phase.FORWARD)
-    per_example = page.problem.per_example
-    return inlined(forward, per_example) if per_example else forward
+    if page.problem.per_example:
+        forward = inlined(forward, page.problem.per_example)
+    return Graph(page.derivation, forward, page.values, page.decimals)
 
 
 # --- matrices --------------------------------------------------------------------------------
@@ -367,7 +370,7 @@ def _matrix_items(page: Page, equation: Equation) -> Iterator[Item]:
         yield Formula(equation.lhs, equation.rhs)
         return
     array = page.values[equation.lhs.symbol]
-    if page.symbols_only or array.size > ELEMENTS or not _small(page, whole):
+    if page.symbols_only or not _small(array) or not _all_small(page, whole):
         yield Formula(whole.lhs, whole.rhs)
         return
     numbers = transform(whole.rhs, lambda node: _array(node, page.values))
@@ -376,8 +379,13 @@ def _matrix_items(page: Page, equation: Equation) -> Iterator[Item]:
     yield Line(whole.lhs, (*parts, value) if parts[-1] != value else parts)
 
 
-def _small(page: Page, equation: Equation) -> bool:
-    return all(page.values[ref.symbol].size <= ELEMENTS for ref in refs(equation.rhs))
+def _all_small(page: Page, equation: Equation) -> bool:
+    return all(_small(page.values[ref.symbol]) for ref in refs(equation.rhs))
+
+
+def _small(array: Array) -> bool:
+    """Whether an array is written out: one of three axes is not, however few elements it has."""
+    return array.size <= ELEMENTS and array.ndim <= 2
 
 
 def _array(node: Expr, values: Mapping[Symbol, Array]) -> Expr:
@@ -454,11 +462,11 @@ def _gradient_of(
     title = f"How {_title(of)} acts on the loss"
     if page.reading == "matrix":
         yield Section(title, tuple(_matrix_items(page, gradient)))
-    elif page.reading == "delta":
+    elif page.reading == "delta" or page.decimals is None:
         yield Section(title, tuple(_deltas_of(page, gradient, places)))
     else:
-        known: set[Expr] = set()
-        items = [i for place in places for i in _chain(page, Ref(symbol, place), known)]
+        graph, known = _graph(page), set[Expr]()
+        items = [i for place in places for i in _chain(page, graph, Ref(symbol, place), known)]
         yield Section(title, tuple(items))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handgrad.calculus.expr import Expr, Num, Product, Value
+from handgrad.calculus.expr import Call, Expr, Num, Product, Ref, Value, walk
+from handgrad.calculus.functions import FUNCTIONS
 from handgrad.model.problem import Problem
+from handgrad.numbers.evaluate import value_of
 from handgrad.numbers.lines import Line
 from handgrad.numbers.worked import Formula, Item, Remark, Section
 from handgrad.render.digits import Digits
@@ -41,9 +43,27 @@ def clean_text(text: str) -> str:
     return kept if len(kept) <= 200 else kept[:199] + "…"
 
 
-def equals(part: Expr, digits: Digits, write: Callable[[bool], str]) -> str:
-    """The sign before a part: = where what is shown is exact, else ≈ (``write`` says how)."""
-    value = part
-    if isinstance(part, Product) and len(part.factors) == 2 and part.factors[0] == Num(-1):
-        value = part.factors[1]
-    return write(not isinstance(value, Value) or digits.exact(value.value))
+def equals(parts: Sequence[Expr], place: int, digits: Digits) -> bool:
+    """Whether = stands before a part, and not ≈: it is shown in full, and equals the part before."""
+    part = parts[place]
+    match part:
+        case Value(value) | Product((Num(-1), Value(value))):
+            if not digits.exact(value):
+                return False
+        case _:
+            return True
+    if place == 0 or not all(_has_value(node) for node in walk(parts[place - 1])):
+        return True
+    before, now = value_of(parts[place - 1], {}), value_of(part, {})
+    return bool(abs(before - now) <= 1e-9 * max(abs(before), abs(now)))
+
+
+def _has_value(node: Expr) -> bool:
+    """Whether a node is made of numbers alone, and not of symbols or whole arrays."""
+    match node:
+        case Ref():
+            return False
+        case Call(function):
+            return function in FUNCTIONS
+        case _:
+            return True

@@ -338,9 +338,8 @@ def aligned(document: Document, item: Line | Formula) -> str:
     left = writer.write(item.lhs)
     if isinstance(item, Formula):
         return f"{left} = {writer.write(item.rhs)}"
-    signs = [
-        equals(p, document.digits, lambda exact: "=" if exact else r"\approx") for p in item.parts
-    ]
+    places = range(len(item.parts))
+    signs = ["=" if equals(item.parts, n, document.digits) else r"\approx" for n in places]
     pieces = list(dict.fromkeys(zip(signs, map(writer.write, item.parts), strict=True)))
     if sum(_length(p) for p in (left, *(p for _, p in pieces))) < ONE_LINE:
         return left + "".join(f" {sign} {part}" for sign, part in pieces)

@@ -94,9 +94,8 @@ class _Text:
             case Formula(lhs, rhs):
                 yield from self.chain(lhs, [("=", self.write(rhs))], last="plain")
             case Line(lhs, parts):
-                signs = [
-                    equals(p, self.document.digits, lambda exact: "=≈"[not exact]) for p in parts
-                ]
+                digits, places = self.document.digits, range(len(parts))
+                signs = ["=" if equals(parts, n, digits) else "≈" for n in places]
                 written = list(zip(signs, map(self.write, parts), strict=True))
                 kept = [w for n, w in enumerate(written) if n == 0 or w[1] != written[n - 1][1]]
                 yield from self.chain(lhs, kept, last="value")
