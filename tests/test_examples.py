@@ -12,7 +12,8 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP
+from decimal import Decimal as D
 from functools import cache
 
 import numpy as np
@@ -27,6 +28,7 @@ from handgrad.calculus.expr import (
     Product,
     Ref,
     Sum,
+    Symbol,
     Value,
     children,
     refs,
@@ -41,14 +43,17 @@ from handgrad.verbs import Worked
 from pages import (
     EXAMPLES,
     READINGS,
+    ROOT,
     Reckoner,
     array_value,
     arrays_of,
     formulas,
+    left_sides,
     lines,
     page,
     problem,
     slope,
+    trace_of,
     value_at,
 )
 
@@ -271,8 +276,8 @@ def agrees(part: Expr, printed: str) -> bool:
 
 def shows(token: str, value: float) -> bool:
     """Whether digits are a number rounded: off by half a unit of the last place at most."""
-    unit = Decimal(1).scaleb(int(Decimal(token).as_tuple().exponent))
-    return abs(Decimal(token) - abs(Decimal(value))) <= unit / 2 * Decimal("1.000001")
+    unit = D(1).scaleb(int(D(token).as_tuple().exponent))
+    return abs(D(token) - abs(D(value))) <= unit / 2 * D("1.000001")
 
 
 @each_example
@@ -357,3 +362,199 @@ def test_reading_back_minds_brackets_and_signs():
     assert calculated(from_text("[0.5 = 0.5]/([0.5 = 0.5] + [2 = 0.5])")) == 1
     assert calculated(from_latex(r"\frac{1}{1 + e^{-0.0}} \cdot \left(-3\right)^{2}")) == 4.5
     assert calculated(from_latex(r"\left[2 = 2\right]")) == 1
+
+
+# --- printed claims --------------------------------------------------------------------------
+
+NOTES = (ROOT / "docs" / "examples-notes.md").read_text("utf-8")
+ROW = re.compile(
+    r"^\| `(?P<quantity>[^`]+)` \| (?P<printed>\S+) \| (?P<true>\S+) \| (?P<verdict>\w+)",
+    re.MULTILINE,
+)
+RIGHT = ("exact", "given", "rounded", "carried")
+
+# Follow from the rounded numbers printed before them; the line as it is printed.
+CARRIED = {
+    ("one-neuron", "dL/dW1[1,1]"): D("-0.94") * D("0.25") * D("0.5"),
+    ("one-neuron", "dL/db1[1]"): D("-0.94") * D("0.25"),
+    ("sum-of-two-2-2-1", "dL/dz2[1]"): D("-2.71011") * D("0.242"),  # cut off, not rounded
+    ("sum-of-two-2-2-1", "dL/da1[1]"): D("-0.65584") * D("0.6"),
+    ("sum-of-two-2-2-1", "dL/da1[2]"): D("-0.65584") * D("-0.1"),
+    ("one-hidden-neuron", "L"): D("0.5") * (D("0.25") - D("0.7153")) ** 2,
+    ("one-hidden-neuron-equations", "E"): D("0.5") * (D("0.25") - D("0.7153")) ** 2,
+}
+
+# Wrong, or right from a wrong line: what is printed, and what is true.
+WRONG = {
+    ("one-neuron", "b1_new[1]", "0.125"): 0.1230830327,
+    ("one-neuron-two-examples", "z1[1,1]", "0.05"): 0.25,
+    ("one-neuron-two-examples", "z1[1,1]", "-0.05"): 0.25,
+    ("one-neuron-two-examples", "a1[1,1]", "0.51"): 0.5621765009,
+    ("two-neurons-in-a-row", "da2/dz2[1]", "0.235"): 0.2342805597,
+    ("two-neurons-in-a-row", "a1[1]", "0.5"): 0.5621765009,
+    ("two-neurons-in-a-row", "dL/dW2[1,1]", "-0.103"): -0.1151939683,
+    ("two-neurons-in-a-row", "z2[1]", "0.56"): 0.5124353002,
+    ("two-neurons-in-a-row", "a2[1]", "0.64"): 0.6253771919,
+    ("two-neurons-in-a-row", "W2_new[1,1]", "0.2103"): 0.2115193968,
+    ("two-neurons-in-a-row", "b2_new[1]", "0.3795"): 0.4204907121,
+    ("sum-of-two-2-2-1", "a1[2]", "0.86607"): 0.8664582775,
+    ("sum-of-two-2-2-1", "z2[1]", "0.36355"): 0.3635102356,
+    ("sum-of-two-2-2-1", "L", "3.67545"): 3.672348386,
+    ("sum-of-two-2-2-1", "dL/dW2[1,1]", "-0.49198"): -0.4918925166,
+    ("sum-of-two-2-2-1", "dL/dW2[1,2]", "-0.56795"): -0.5680754441,
+    ("sum-of-two-2-2-1", "da1/dz1[1]", "0.1875"): 0.1873698795,
+    ("sum-of-two-2-2-1", "dL/dz1[1]", "-0.07382"): -0.07370711109,
+    ("sum-of-two-2-2-1", "da1/dz1[2]", "0.1158"): 0.1157083309,
+    ("sum-of-two-2-2-1", "dL/dz1[2]", "0.00760"): 0.007586177333,
+    ("sum-of-two-2-2-1", "dL/dW1[1,1]", "-0.08120"): -0.08107782220,
+    ("sum-of-two-2-2-1", "dL/dW1[1,2]", "-0.16241"): -0.1621556444,
+    ("sum-of-two-2-2-1", "dL/dW1[2,1]", "0.00836"): 0.008344795066,
+    ("sum-of-two-2-2-1", "dL/dW1[2,2]", "0.01672"): 0.01668959013,
+}
+
+
+def verdicts(example: str) -> list[dict[str, str]]:
+    """The rows of the table about one example; two files share the table of one system."""
+    shared = "one-hidden-neuron.toml` (names below) and `one-hidden-neuron-equations"
+    about = shared if example.startswith("one-hidden-neuron") else example
+    _, found, behind = NOTES.partition(f"`{about}.toml`")
+    table = re.match(r"[^|#]*((?:^\|.*\n)+)", behind, re.MULTILINE) if found else None
+    return [row.groupdict() for row in ROW.finditer(table[1])] if table else []
+
+
+def true_value(example: str, quantity: str) -> float:
+    """The value of a claim's quantity at its step, local derivatives such as da1/dz1[1] included."""
+    worked = hg.explain(problem(example))
+    names = trace_of(worked).names
+    written, _, inside = quantity.partition("[")
+    local = re.fullmatch(r"d(\w+)/d(\w+)", written)
+    if written in names or local is None:
+        return numbers_of(trace_of(worked)[written])(inside.removesuffix("]"))
+    places = [int(n) for n in inside.removesuffix("]").split(",")]
+    top, bottom = (element(worked, names[part], places) for part in local.groups())
+    return slope(worked, top, bottom)
+
+
+def element(worked: Worked, symbol: Symbol, places: list[int]) -> Ref:
+    rank = trace_of(worked).arrays[symbol].ndim
+    return Ref(symbol, (*[1] * (rank - len(places)), *places))
+
+
+def rounded(value: float | D, printed: str) -> D:
+    """A value at the digits of a printed one, a half up."""
+    return D(value).quantize(D(printed), ROUND_HALF_UP)
+
+
+def test_every_claim_has_its_row_in_the_notes_and_every_row_its_claim():
+    seen = 0
+    for example in EXAMPLES:
+        claims = [(c.quantity, c.value) for c in problem(example).claims]
+        rows = [(row["quantity"], row["printed"]) for row in verdicts(example)]
+        if example == "one-hidden-neuron-equations":  # same table, its own names
+            claims, rows = [[value for _, value in pairs] for pairs in (claims, rows)]
+        assert claims == rows, example
+        seen += len(claims)
+    assert seen == 89
+
+
+@each_example
+def test_claims_are_judged_as_the_notes_judge_them(example):
+    for claim, row in zip(problem(example).claims, verdicts(example), strict=True):
+        printed, verdict = claim.value, row["verdict"]
+        where = f"{claim.quantity} = {printed}, {verdict}"
+        true = true_value(example, claim.quantity)
+        assert true == pytest.approx(float(row["true"]), rel=1e-9), where
+        right = {
+            "exact": abs(true - float(printed)) < 1e-15,
+            "given": true == float(printed),
+            "rounded": rounded(true, printed) == D(printed),
+            "carried": follows(CARRIED.get((example, claim.quantity), D(0)), printed),
+            "wrong": rounded(true, printed) != D(printed),
+            "inherits": rounded(true, printed) != D(printed),
+        }
+        assert right[verdict], f"{where}: the true value is {true!r}"
+        listed = WRONG.get((example, claim.quantity, printed))
+        assert (listed is None) == (verdict in RIGHT), where
+        assert listed is None or true == pytest.approx(listed, rel=1e-9), where
+
+
+def follows(value: D, printed: str) -> bool:
+    """Whether a value is printed rounded, or cut off."""
+    return D(printed) in (rounded(value, printed), value.quantize(D(printed), ROUND_DOWN))
+
+
+def test_every_wrong_claim_listed_is_a_claim():
+    claims = {(e, c.quantity, c.value) for e in EXAMPLES for c in problem(e).claims}
+    assert WRONG.keys() <= claims
+    assert {(example, quantity) for example, quantity, _ in claims} >= CARRIED.keys()
+
+
+# --- the order of the documents --------------------------------------------------------------
+
+# What the pages print, in their order, for two examples of each document; of what a document leaves
+# out or prints as a picture only the order of the rest is compared.
+ORDER = {
+    # the draft: one prediction, then the derivation of σ′; its general section is empty
+    "one-neuron-two-examples": ["z_1", "ŷ_1", *["σ′(z)"] * 10],
+    "general-formulation": ["z^(2)", "a^(2)", "z^(3)", "a^(3)", "z^(4)", "ŷ", "L"],
+    # the walkthrough, line by line; and its appendices
+    "sum-of-two-2-2-1": [
+        "z_1", "a_1", "z_2", "a_2", "z_o", "y_pred", "L", "δ_o", "dL/dw_h1", "dL/dw_h2",
+        "δ_1", "δ_2", "dL/dw_11", "dL/dw_21", "dL/dw_12", "dL/dw_22",
+        "w_h1_new", "w_h2_new", "w_11_new", "w_21_new", "w_12_new", "w_22_new",
+    ],
+    "error-term": ["a_1", "z_o", "y_pred", "δ_o", "dL/dw_o1", "w_o1_new"],
+    # the post: prediction and loss, the chain, its factors, their product, the updates
+    "one-neuron": [
+        "ŷ", "L", "dL/dw", "dL/dŷ", "dŷ/dz", "dz/dw", "dL/dw", "dL/db", "w_new", "b_new",
+        *["σ′(z)"] * 10,
+    ],
+    "two-neurons-in-a-row": [
+        "a^(2)", "z^(3)", "ŷ", "L", "dL/dw^(2)", "dL/db^(2)", "dL/dw^(1)", "dz^(3)/da^(2)",
+        "da^(2)/dz^(2)", "dz^(2)/dw^(1)", "dL/dw^(1)", "dL/db^(1)",
+        "w^(1)_new", "b^(1)_new", "w^(2)_new", "b^(2)_new",
+    ],
+    # the note: the table of the forward pass, the error, the three factors, the results
+    "one-hidden-neuron": [
+        "z_1", "a_1", "z_2", "a_2", "E", "dE/dw_2", "dE/da_2", "da_2/dz_2", "dz_2/dw_2", "dE/dw_2",
+        "dE/db_2", "dE/dw_1", "dE/db_1", "w_2_new", "b_2_new", "w_1_new", "b_1_new",
+    ],
+}  # fmt: skip
+ORDER["one-hidden-neuron-equations"] = ORDER["one-hidden-neuron"]
+
+
+@pytest.mark.parametrize("example", ORDER)
+def test_the_page_follows_the_order_of_its_document(example):
+    printed = left_sides(hg.explain(problem(example)))
+    rest = iter(printed)
+    for name_ in ORDER[example]:
+        assert name_ in rest, f"{name_} does not come where the document has it: {printed}"
+
+
+def test_the_walkthrough_is_followed_line_by_line():
+    printed = left_sides(hg.explain(problem("sum-of-two-2-2-1")))
+    worked_out = [left for left in printed if "[" not in left]  # general formulas have indices
+    assert worked_out == ORDER["sum-of-two-2-2-1"]
+
+
+def test_the_derivation_of_the_sigmoid_is_that_of_the_post():
+    printed = hg.explain(problem("one-neuron")).to_text(width=200)
+    assert re.findall(r"σ′\(z\) = (.*)", printed) == [
+        "d/dz(1/(1 + exp(−z)))",
+        "−1/(1 + exp(−z))²·d/dz(1 + exp(−z))",
+        "−1/(1 + exp(−z))²·exp(−z)·(−1)",
+        "exp(−z)/(1 + exp(−z))²",
+        "exp(−z)/((1 + exp(−z))·(1 + exp(−z)))",
+        "(1/(1 + exp(−z)))·(exp(−z)/(1 + exp(−z)))",
+        "(1/(1 + exp(−z)))·(((exp(−z) + 1) − 1)/(1 + exp(−z)))",
+        "(1/(1 + exp(−z)))·((1 + exp(−z))/(1 + exp(−z)) − (1/(1 + exp(−z))))",
+        "(1/(1 + exp(−z)))·(1 − (1/(1 + exp(−z))))",
+        "σ(z)·(1 − σ(z))",
+    ]
+
+
+def test_a_chain_begins_at_the_output_whatever_the_order_of_the_updates():
+    forward = replace(problem("one-hidden-neuron"), notation=Notation(updates="forward"))
+    printed = left_sides(hg.explain(forward, reading="chain"))
+    assert printed.index("dL/dW2[1,1]") < printed.index("dL/dW1[1,1]")
+    assert printed.index("W1_new[1,1]") < printed.index("W2_new[1,1]")

@@ -35,7 +35,7 @@ from handgrad.numbers import evaluate as numbers
 from handgrad.numbers.evaluate import Trace
 from handgrad.numbers.updates import Updates, start
 from handgrad.numbers.witness import Check, compare
-from handgrad.numbers.worked import Page, Section, appendix, element, sections
+from handgrad.numbers.worked import Page, Section, appendix, element, known_reading, sections
 from handgrad.render.document import Document
 from handgrad.render.text import to_text
 
@@ -424,7 +424,7 @@ def explain(
     if not 0 < wanted <= MOST_STEPS:
         raise InputError(f"Steps run from 1 to {MOST_STEPS:,}, got {wanted}.")
     derivation = derive(problem)
-    reading = reading or problem.notation.backward
+    reading = known_reading(reading or problem.notation.backward)
     if carry is not None:
         if not 0 <= carry <= MOST_DECIMALS:
             raise InputError(f"carry is {carry}; it may be 0 to {MOST_DECIMALS} decimals.")

@@ -31,7 +31,7 @@ from handgrad.calculus.expr import (
 from handgrad.calculus.functions import FUNCTIONS
 from handgrad.calculus.matrix import matrix_form
 from handgrad.calculus.rewrite import delta_form, inlined
-from handgrad.errors import InputError
+from handgrad.errors import InputError, LanguageError
 from handgrad.language.reading import parse_element
 from handgrad.model.problem import Problem
 from handgrad.numbers.evaluate import Trace, evaluate
@@ -49,6 +49,7 @@ __all__ = [
     "appendix",
     "derivative",
     "element",
+    "known_reading",
     "sections",
 ]
 
@@ -118,7 +119,10 @@ def element(problem: Problem, trace: Trace, written: str) -> Ref:
     Raises ``InputError`` for a name or an index that does not exist.
     """
     names = {str(symbol): symbol for symbol in trace.arrays}
-    ref = parse_element(written, names)
+    try:
+        ref = parse_element(written, names)
+    except LanguageError as error:  # its line and column say nothing about a single name
+        raise InputError(error.message) from None
     shape = np.shape(trace.arrays[ref.symbol])
     places = tuple(p for p in ref.indices if isinstance(p, int))
     if (
@@ -135,10 +139,15 @@ def element(problem: Problem, trace: Trace, written: str) -> Ref:
     return Ref(ref.symbol, places if places or not shape else ())
 
 
+def known_reading(name: str) -> str:
+    """The name of a reading that there is; else ``InputError``."""
+    if name not in READINGS:
+        raise InputError(f"There is no reading {name!r:.60}. There are {', '.join(READINGS)}.")
+    return name
+
+
 def sections(page: Page, of: Ref | None = None) -> tuple[Section, ...]:
     """The sections of a page: all of a step, or what concerns one quantity."""
-    if page.reading not in READINGS:
-        raise InputError(f"There is no reading {page.reading!r}. There are {', '.join(READINGS)}.")
     if page.reading == "delta" and page.decimals is not None:
         page = _with_deltas(page)
     if page.reading == "chain" and page.decimals is None:

@@ -69,7 +69,13 @@ LETTERS = {
     "η": r"\eta", "θ": r"\theta", "λ": r"\lambda", "μ": r"\mu", "ρ": r"\rho", "σ": r"\sigma",
     "τ": r"\tau", "φ": r"\varphi", "ω": r"\omega", "ŷ": r"\hat{y}", "…": r"\dots",
 }  # fmt: skip
-MARKS = {"−": "-", "·": r"\cdot", "Σ": r"\Sigma"}
+MARKS = {
+    "−": "-",
+    "·": r"\cdot",
+    "Σ": r"\Sigma",
+    "<": "<",
+    ">": ">",
+}  # in Markdown, < could open a tag
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "^": r"\textasciicircum{}", "_": r"\_", "~": r"\textasciitilde{}", "%": r"\%",

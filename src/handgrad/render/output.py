@@ -17,13 +17,18 @@ def write_whole(path: Path, content: str) -> None:
 
     Raises ``FileError`` for a folder that does not exist, no permission or a full disk.
     """
+    path = path.resolve() if path.is_symlink() else path  # the link stays, its file is replaced
     folder = path.parent
     if not folder.is_dir():
         raise FileError(f"{path} cannot be written: there is no folder {folder}. Make it first.")
     if path.is_dir():
         raise FileError(f"{path} is a folder. Give the name of a file.")
+    if path.exists() and not path.is_file():
+        _write_through(path, content)
+        return
     try:
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.", suffix=".part")
+        short = path.name[:40]  # a name may be as long as the file system allows
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{short}.", suffix=".part")
     except OSError as error:
         raise FileError(f"{path} cannot be written: {error.strerror}.") from None
     try:
@@ -40,6 +45,14 @@ def write_whole(path: Path, content: str) -> None:
         if isinstance(error, OSError):
             raise FileError(f"{path} cannot be written: {error.strerror}.") from None
         raise
+
+
+def _write_through(path: Path, content: str) -> None:
+    """Write to a pipe or a device, such as /dev/stdout: there is nothing to keep whole."""
+    try:
+        path.write_text(content, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise FileError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def _umask() -> int:
