@@ -148,7 +148,7 @@ def _numbers(rng: np.random.Generator, shape: tuple[int, ...], smooth: bool = Tr
     """Numbers away from 0; or a few round ones, so that ties and zeros come about."""
     if not smooth:
         return rng.choice([-1.0, 0.0, 0.0, 0.5, 1.0], size=shape)
-    return np.round(rng.uniform(0.1, 1.5, shape) * rng.choice([-1, 1], size=shape), 4)
+    return np.round(rng.uniform(0.1, 1.5, shape) * rng.choice([-1, 1], size=shape), 9)
 
 
 # --- equations as text -----------------------------------------------------------------------
@@ -229,7 +229,8 @@ class _Author:
         if self.rng.random() < 0.3:
             body = f"({self.scalar(inner, depth - 1)} - {anchor})"
         if self.rng.random() < 0.15:  # the range comes from one place, the term from another
-            body = f"({self.scalar(scope, 0)} + 0.1·{anchor})"
+            outer = {c: kind for c, kind in scope.items() if c != letter}
+            body = f"({self.scalar(outer, 0)} + 0.1·{anchor})"
         return "(" + self.pick(FORMS).format(letter, body) + ")"
 
     def contraction(self, scope: Mapping[str, str]) -> str:

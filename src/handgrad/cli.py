@@ -70,8 +70,27 @@ def _complain(message: str) -> int:
     return 2
 
 
+def _say_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted or context.resilient_parsing:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        click.echo(f"handgrad {version('handgrad')}")
+    except PackageNotFoundError:  # run from a checkout
+        click.echo("handgrad, not installed")
+    context.exit()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="handgrad", message="handgrad %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_say_version,
+    help="Show the version and exit.",
+)
 def commands() -> None:
     r"""Backpropagation, worked step by step.
 
@@ -248,7 +267,7 @@ def _put_out(worked: Worked, kind: str, output: Path | None) -> None:
     from handgrad.render.output import write_whole
 
     write_whole(output, content)
-    click.echo(f"Wrote {output}.", err=True)
+    click.echo(f"Wrote {click.format_filename(output)}.", err=True)
 
 
 def _width() -> int:
@@ -314,7 +333,8 @@ def new(file: Path, equations: bool, force: bool) -> None:
     if file.exists() and not force:
         raise FileError(f"{file} is there already. Choose another name, or give --force.")
     write_whole(file, EQUATIONS if equations else NETWORK)
-    click.echo(f"Wrote {file}. Next: handgrad explain {file}")
+    shown = click.format_filename(file)
+    click.echo(f"Wrote {shown}. Next: handgrad explain {shown}")
 
 
 @commands.command()
@@ -343,7 +363,8 @@ def examples(name: str | None, output: Path | None) -> None:
     if output.exists():
         raise FileError(f"{output} is there already. Choose another name.")
     write_whole(output, content)
-    click.echo(f"Wrote {output}. Next: handgrad explain {output}")
+    shown = click.format_filename(output)
+    click.echo(f"Wrote {shown}. Next: handgrad explain {shown}")
 
 
 def _example_names() -> list[str]:

@@ -124,7 +124,10 @@ class _Writer:
                 return f"d/dz({self.inside(inner, SUM)})", ATOM
             case Call("′", (Call(function, arguments),)):
                 inside = ", ".join(self.inside(a, SUM) for a in arguments)
-                return self.called(function, inside).replace("(", "′(", 1), ATOM
+                written = self.called(function, inside)
+                if "(" not in written:  # |z| has no place for a prime
+                    return f"({written})′", ATOM
+                return written.replace("(", "′(", 1), ATOM
             case Call(function, arguments):
                 inside = ", ".join(self.inside(a, SUM) for a in arguments)
                 return self.called(function, inside), ATOM

@@ -105,6 +105,11 @@ class Problem:
         """How many examples there are; 1 where the problem has no example axis."""
         return next((len(self.values[s]) for s in self.data), 1)
 
+    def _repr_markdown_(self) -> str:
+        """The forward equations, for a notebook."""
+        written = (f"{text(e.lhs)} = {text(e.rhs)}" for e in self.forward)
+        return "\n".join(("```text", *written, "```", ""))
+
 
 def derive(problem: Problem) -> Derivation:
     """The forward, backward and update equations of a problem.

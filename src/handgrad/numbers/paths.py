@@ -114,6 +114,7 @@ class Graph:
         return total
 
     def shape(self, equation: Equation) -> dict[str, int]:
+        """How far each index of a left side runs."""
         sizes = self.values[equation.lhs.symbol].shape
         return {str(p): n for p, n in zip(equation.lhs.indices, sizes, strict=True)}
 
@@ -124,6 +125,7 @@ class Graph:
         return self.edges[element]
 
     def find(self, element: Element) -> Iterator[tuple[Element, Expr]]:
+        """What ``above`` keeps, equation by equation."""
         symbol, at = element
         for equation in self.forward:
             for place in self.places(equation, symbol, at):
@@ -174,9 +176,11 @@ class Graph:
                 yield [*path, (upper, element, local)]
 
     def ref(self, element: Element) -> Ref:
+        """The element as a reference."""
         return Ref(element[0], element[1])
 
     def gradient(self, element: Element) -> tuple[Ref, float]:
+        """The derivative of the loss by an element: its name and its value."""
         symbol = element[0].gradient(self.loss)
         array = self.values[symbol]
         return Ref(symbol, element[1]), float(array[tuple(n - 1 for n in element[1])])
@@ -205,6 +209,7 @@ class Graph:
         return Chain(tuple(factors.values()), Line(lhs, (*parts, Value(value))), len(paths), False)
 
     def factor(self, upper: Element, lower: Element, local: Expr, *, direct: bool) -> Line:
+        """The worked line of one local derivative."""
         lhs = Partial(self.ref(upper), self.ref(lower), direct)
         value = float(value_of(local, self.values))
         return line_of(lhs, expanded(local, self.values), value, self.values, self.decimals)

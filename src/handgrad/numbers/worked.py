@@ -150,8 +150,6 @@ def sections(page: Page, of: Ref | None = None) -> tuple[Section, ...]:
     """The sections of a page: all of a step, or what concerns one quantity."""
     if page.reading == "delta" and page.decimals is not None:
         page = _with_deltas(page)
-    if page.reading == "chain" and page.decimals is None:
-        raise InputError("Rounded numbers are carried in the readings steps and delta, not chain.")
     if of is not None:
         return tuple(_of_one(page, of))
     made = _matrix_page(page) if page.reading == "matrix" else _whole_page(page)

@@ -69,13 +69,8 @@ LETTERS = {
     "η": r"\eta", "θ": r"\theta", "λ": r"\lambda", "μ": r"\mu", "ρ": r"\rho", "σ": r"\sigma",
     "τ": r"\tau", "φ": r"\varphi", "ω": r"\omega", "ŷ": r"\hat{y}", "…": r"\dots",
 }  # fmt: skip
-MARKS = {
-    "−": "-",
-    "·": r"\cdot",
-    "Σ": r"\Sigma",
-    "<": "<",
-    ">": ">",
-}  # in Markdown, < could open a tag
+# in text these are put into mathematics; as text < would open a tag in Markdown
+MARKS = {"−": "-", "·": r"\cdot", "Σ": r"\Sigma", "<": "<", ">": ">"}
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "^": r"\textasciicircum{}", "_": r"\_", "~": r"\textasciitilde{}", "%": r"\%",
@@ -274,6 +269,8 @@ class LatexWriter:
                 return rf"\frac{{d}}{{dz}} \left({self.write(arguments[0])}\right)", ATOM
             case "′":
                 written = self.write(arguments[0])
+                if r"\left(" not in written:  # |z| and √z have no place for a prime
+                    return rf"\left({written}\right)'", ATOM
                 return written.replace(r"\left(", r"'\left(", 1), ATOM
             case "equal":
                 inside = " = ".join(self.write(a) for a in arguments)

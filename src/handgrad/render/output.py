@@ -17,7 +17,6 @@ def write_whole(path: Path, content: str) -> None:
 
     Raises ``FileError`` for a folder that does not exist, no permission or a full disk.
     """
-    path = path.resolve() if path.is_symlink() else path  # the link stays, its file is replaced
     folder = path.parent
     if not folder.is_dir():
         raise FileError(f"{path} cannot be written: there is no folder {folder}. Make it first.")
@@ -25,7 +24,18 @@ def write_whole(path: Path, content: str) -> None:
         raise FileError(f"{path} is a folder. Give the name of a file.")
     if path.exists() and not path.is_file():
         _write_through(path, content)
-        return
+    elif path.is_symlink():  # the link stays; the file it leads to is replaced
+        try:
+            end = path.resolve(strict=True)
+        except (OSError, RuntimeError):
+            raise FileError(f"{path} is a link that leads nowhere.") from None
+        _replace(end, content)
+    else:
+        _replace(path, content)
+
+
+def _replace(path: Path, content: str) -> None:
+    folder = path.parent
     try:
         short = path.name[:40]  # a name may be as long as the file system allows
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{short}.", suffix=".part")
