@@ -424,6 +424,8 @@ def explain(
     if not 0 < wanted <= MOST_STEPS:
         raise InputError(f"Steps run from 1 to {MOST_STEPS:,}, got {wanted}.")
     derivation = derive(problem)
+    if carry is not None and reading == "chain":
+        raise InputError("Rounded numbers are carried in the readings steps and delta, not chain.")
     reading = known_reading(reading or problem.notation.backward)
     if carry is not None:
         if not 0 <= carry <= MOST_DECIMALS:
