@@ -18,6 +18,7 @@ from handgrad.calculus.expr import Index, Num, Power, Product, Ref, Sigma, Symbo
 from handgrad.calculus.rewrite import inlined, reuse, shortcut, with_logits
 from handgrad.errors import DerivationError, InputError, ShapeError
 from handgrad.language.reading import parse_equations, symbol
+from handgrad.language.writing import text
 from handgrad.model.network import EXAMPLES, OUTPUTS, PENALTY, Formula, Layer, forward_equations
 from handgrad.model.optimizers import ETA, OPTIMIZERS, STEP, update_equations
 

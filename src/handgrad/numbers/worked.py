@@ -149,7 +149,9 @@ def known_reading(name: str) -> str:
 def sections(page: Page, of: Ref | None = None) -> tuple[Section, ...]:
     """The sections of a page: all of a step, or what concerns one quantity."""
     if page.reading == "delta" and page.decimals is not None:
-        page = _with_deltas(page)
+        deltas = _with_deltas(page)
+        hidden = of is not None and not _derived(deltas, of.symbol.plain)
+        page = page if hidden else deltas  # dL/da, which stands inside a δ, is asked for
     if of is not None:
         return tuple(_of_one(page, of))
     made = _matrix_page(page) if page.reading == "matrix" else _whole_page(page)
@@ -416,23 +418,33 @@ def _row(row: Array) -> Call:
 def _of_one(page: Page, of: Ref) -> Iterator[Section]:
     loss = page.problem.loss
     symbol = of.symbol
-    if symbol.loss and symbol.gradient(loss) == symbol and symbol.plain in page.problem.parameters:
-        symbol, of = symbol.plain, Ref(symbol.plain, of.indices)
+    if symbol == symbol.plain.gradient(loss):
+        own = _derived(page, symbol.plain)
+        if own is not None:
+            symbol = own.lhs.symbol
+        if symbol.plain in page.problem.parameters:
+            symbol = symbol.plain
+        of = Ref(symbol, of.indices)
     targets = _targets(page, of)
-    gradient = symbol.gradient(loss)
-    derived = any(e.lhs.symbol == gradient for e in page.derivation.equations)
+    derived = _derived(page, symbol) if symbol == symbol.plain else None
     defined = [e for e in page.derivation.equations if e.lhs.symbol == symbol]
     if defined:
         items = [*_explained(page, defined[0], targets)]
         yield Section(f"{_title(of)}", tuple(items))
-    if derived and not symbol.new and not symbol.loss:
-        yield from _gradient_of(page, symbol, targets, of)
+    if derived:
+        yield from _gradient_of(page, derived, targets, of)
     update = [e for e in page.derivation.phase(Phase.UPDATE) if e.lhs.symbol.plain == symbol]
     if symbol in page.problem.parameters:
         items = [item for e in update for item in _explained(page, e, targets)]
         yield Section("Update", tuple(items))
     if not defined and not derived:
         raise InputError(f"{_title(of)} is given; there is nothing to work out.")
+
+
+def _derived(page: Page, symbol: Symbol) -> Equation | None:
+    """The equation of dL/dz, also where it goes by the name of δ."""
+    names = (symbol.gradient(page.problem.loss), replace(symbol, state="δ"))
+    return next((e for e in page.derivation.equations if e.lhs.symbol in names), None)
 
 
 def _title(of: Ref) -> str:
@@ -463,9 +475,8 @@ def _explained(page: Page, equation: Equation, places: list[tuple[int, ...]]) ->
 
 
 def _gradient_of(
-    page: Page, symbol: Symbol, places: list[tuple[int, ...]], of: Ref
+    page: Page, gradient: Equation, places: list[tuple[int, ...]], of: Ref
 ) -> Iterator[Section]:
-    gradient = page.derivation.defining(symbol.gradient(page.problem.loss))
     title = f"How {_title(of)} acts on the loss"
     if page.reading == "matrix":
         yield Section(title, tuple(_matrix_items(page, gradient)))
@@ -473,7 +484,8 @@ def _gradient_of(
         yield Section(title, tuple(_deltas_of(page, gradient, places)))
     else:
         graph, known = _graph(page), set[Expr]()
-        items = [i for place in places for i in _chain(page, graph, Ref(symbol, place), known)]
+        targets = (Ref(of.symbol, place) for place in places)
+        items = [item for target in targets for item in _chain(page, graph, target, known)]
         yield Section(title, tuple(items))
 
 
