@@ -47,6 +47,7 @@ Place = Mapping[str, int]  # the number each index stands for
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.toml"))
+PROBLEMS = [name for name in EXAMPLES if name != "general-layer"]  # general-formulation, renamed
 READINGS = ("steps", "chain", "delta", "matrix")
 STEP = 1e-30  # of the complex step: far below the last bit of anything
 

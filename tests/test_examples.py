@@ -42,6 +42,7 @@ from handgrad.render.latex import LatexWriter
 from handgrad.verbs import Worked
 from pages import (
     EXAMPLES,
+    PROBLEMS,
     READINGS,
     ROOT,
     Reckoner,
@@ -58,6 +59,7 @@ from pages import (
 )
 
 each_example = pytest.mark.parametrize("example", EXAMPLES)
+each_problem = pytest.mark.parametrize("example", PROBLEMS)
 each_reading = pytest.mark.parametrize("reading", READINGS)
 
 # A part is a sum or product of a few doubles of the size of its operands.
@@ -119,7 +121,7 @@ def assert_close(got: complex, expected: float, scale: float, where: str) -> Non
     )
 
 
-@each_example
+@each_problem
 @each_reading
 def test_the_value_of_a_line_is_that_of_the_trace(example, reading):
     worked = page(example, reading)
@@ -152,7 +154,7 @@ def array_of(expr: Expr) -> list[list[float]]:
     ]
 
 
-@each_example
+@each_problem
 @each_reading
 def test_all_parts_of_a_line_are_equal(example, reading):
     worked = page(example, reading)
@@ -198,7 +200,7 @@ def test_formulas_of_whole_arrays_come_to_the_arrays(example):
             assert np.shape(got) == np.shape(expected)
 
 
-@each_example
+@each_problem
 @each_reading
 def test_numbers_put_in_are_those_of_the_symbols(example, reading):
     worked = page(example, reading)
@@ -280,7 +282,7 @@ def shows(token: str, value: float) -> bool:
     return abs(D(token) - abs(D(value))) <= unit / 2 * D("1.000001")
 
 
-@each_example
+@each_problem
 @each_reading
 def test_numbers_on_the_page_are_those_of_the_document_at_the_digits_shown(example, reading):
     for line, printed in printed_parts(page(example, reading)):
@@ -313,7 +315,7 @@ def precise(example: str, reading: str) -> Worked:
     return hg.explain(replace(own, notation=Notation(digits=15)), reading=reading, appendix=False)
 
 
-@each_example
+@each_problem
 @each_reading
 def test_the_text_page_read_back_comes_to_its_values(example, reading):
     worked = precise(example, reading)
@@ -341,7 +343,7 @@ def numbers_of(array: np.ndarray) -> Callable[[str], float]:
     return number
 
 
-@each_example
+@each_problem
 @each_reading
 def test_latex_read_back_comes_to_its_values(example, reading):
     worked = precise(example, reading)
