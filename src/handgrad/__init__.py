@@ -1,4 +1,4 @@
-"""Backpropagation, worked step by step: write the forward equations, read everything else.
+"""Backpropagation, worked step by step: write the forward equations, read everything else::
 
     import handgrad as hg
 

@@ -50,6 +50,9 @@ def equals(parts: Sequence[Expr], place: int, digits: Digits) -> bool:
         case Value(value) | Product((Num(-1), Value(value))):
             if not digits.exact(value):
                 return False
+        case Call("rows"):
+            numbers = (node.value for node in walk(part) if isinstance(node, Value))
+            return all(map(digits.exact, numbers))
         case _:
             return True
     if place == 0 or not all(_has_value(node) for node in walk(parts[place - 1])):

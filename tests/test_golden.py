@@ -1,0 +1,78 @@
+"""Whole pages as they were last looked at: ``tests/golden/<example>.<reading>.<ending>``.
+
+    python -m pytest tests/test_golden.py --rewrite-golden        then read the diff
+
+What changes a page on purpose rewrites them; a refactoring leaves every one untouched.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import pytest
+
+from handgrad.verbs import Worked
+from pages import ROOT, page
+
+GOLDEN = ROOT / "tests" / "golden"
+WRITERS = {"txt": Worked.to_text, "md": Worked.to_markdown, "tex": Worked.to_latex}
+
+# Between them: each reading and format, one example and several, layers and equations, user's names,
+# δ, vector functions, a maximum, a mean, an appendix, whole arrays.
+PAGES = [
+    "circuit-max.steps.md",
+    "general-formulation.matrix.md",
+    "general-formulation.matrix.txt",
+    "maxout.steps.tex",
+    "maxout.steps.txt",
+    "mean-over-examples-equations.chain.txt",
+    "one-neuron.chain.md",
+    "one-neuron.chain.tex",
+    "one-neuron.chain.txt",
+    "softmax-classifier.delta.txt",
+    "sum-of-two-2-2-1.delta.md",
+    "sum-of-two-2-2-1.delta.tex",
+    "sum-of-two-2-2-1.delta.txt",
+    "xor.steps.txt",
+]
+
+
+def compare(path: Path, content: str, *, rewrite: bool = False) -> None:
+    """Fail with the difference between a file and what it should hold, or write it."""
+    if rewrite:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content, "utf-8", newline="\n")
+    kept = path.read_text("utf-8") if path.exists() else ""
+    lines = difflib.unified_diff(
+        kept.splitlines(), content.splitlines(), f"{path.name}, kept", "now", lineterm="", n=1
+    )
+    difference = "\n".join(lines)
+    if difference or kept != content:
+        pytest.fail(f"{difference}\n\nIf this is meant: pytest --rewrite-golden", pytrace=False)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_is_the_one_that_was_looked_at(name, rewrite_golden):
+    example, reading, ending = name.rsplit(".", 2)
+    compare(GOLDEN / name, WRITERS[ending](page(example, reading)), rewrite=rewrite_golden)
+
+
+def test_every_golden_file_is_compared():
+    assert sorted(path.name for path in GOLDEN.iterdir()) == sorted(PAGES)
+
+
+def test_an_altered_golden_file_is_reported_with_the_difference(tmp_path):
+    content = (GOLDEN / "one-neuron.chain.txt").read_text("utf-8")
+    kept = tmp_path / "one-neuron.chain.txt"
+    kept.write_text(content.replace("≈ −0.231", "≈ −0.235"), "utf-8")
+    with pytest.raises(pytest.fail.Exception, match=r"(?s)\n-.*≈ −0\.235\n\+.*≈ −0\.231"):
+        compare(kept, content)
+    kept.write_text(content + "\n", "utf-8")
+    with pytest.raises(pytest.fail.Exception, match="rewrite-golden"):
+        compare(kept, content)
+    kept.unlink()
+    with pytest.raises(pytest.fail.Exception, match=r"\n\+One neuron"):
+        compare(kept, content)
+    compare(kept, content, rewrite=True)
+    compare(kept, content)
