@@ -172,7 +172,7 @@ NOTATIONS = [
 ]
 
 
-@pytest.mark.parametrize("notation", NOTATIONS, ids=lambda n: ", ".join(n))
+@pytest.mark.parametrize("notation", NOTATIONS, ids=", ".join)
 def test_notation_never_changes_a_number(notation):
     plain = json.loads(hg.explain(NETWORK, steps=3).to_json())
     shown = replace(NETWORK, notation=hg.Notation(**notation))
@@ -194,6 +194,7 @@ HOSTILE = {
     "a comment": "% the rest is gone",
     "scripts": "a^b^c_d_e",
     "an end of CDATA": "]]>",
+    "greek letters side by side": "αβγ<>δ",
     "a tag": "<script>alert(1)</script>",
     "an image": '<img src=x onerror="alert(1)">',
     "a link": "[click](javascript:alert(1))",
@@ -240,12 +241,9 @@ def test_a_hostile_name_comes_out_inert_and_bounded(name, where):
     assert [h for h in headings if not h.startswith("# ")] == [
         h for h in hg.explain(NETWORK).to_markdown().splitlines() if h.startswith("#")
     ]
-    assert (
-        marked.count("$$") - marked.count(r"\$") == plain.to_markdown().count("$$")
-        or where != "title"
-    )
+    assert marked.count("$$") == plain.to_markdown().count("$$")
     # no tag, no link, and no command but those this package writes
-    assert not re.search(r"<\w|<!|<\?|\]\(", marked.replace(r"\<", ""))
+    assert not re.search(r"<\w|<!|<\?|\]\(", re.sub(r"\\[<>\[\]]", "", marked))
     commands = set(re.findall(r"\\([a-zA-Z]+)", set_))
     assert not commands & {
         "input",

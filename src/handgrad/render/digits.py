@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 
 __all__ = ["Digits"]
 
@@ -37,13 +38,13 @@ class Digits:
             wanted = max(least - 1 - size, 0)
             decimals = wanted if self.significant is not None else max(decimals, wanted)
         short = round(value, self.decimals)
-        if self.significant is None and _equal(value, short):
-            return _short(short, self.decimals)
+        if self.significant is None and size < 15 and _equal(value, short):
+            return _short(short)
         if size < -4 or size >= 15:
             shown = self.decimals + 1 + size if self.significant is None and size < 0 else 0
             return _scientific(value, max(least, shown))
         rounded = round(value, decimals)
-        return _short(rounded, decimals) if _equal(value, rounded) else f"{value:.{decimals}f}"
+        return _short(rounded) if _equal(value, rounded) else f"{value:.{decimals}f}"
 
     def exact(self, value: float) -> bool:
         """Whether what is shown is the number itself, but for the last bits."""
@@ -58,8 +59,9 @@ def _equal(value: float, other: float) -> bool:
     return abs(value - other) <= 4 * math.ulp(value)
 
 
-def _short(value: float, decimals: int) -> str:
-    text = f"{value:.{decimals}f}"
+def _short(value: float) -> str:
+    """A rounded number by the fewest digits that tell it from every other."""
+    text = f"{Decimal(repr(value)):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

@@ -69,11 +69,11 @@ LETTERS = {
     "η": r"\eta", "θ": r"\theta", "λ": r"\lambda", "μ": r"\mu", "ρ": r"\rho", "σ": r"\sigma",
     "τ": r"\tau", "φ": r"\varphi", "ω": r"\omega", "ŷ": r"\hat{y}", "…": r"\dots",
 }  # fmt: skip
-# in text these are put into mathematics; as text < would open a tag in Markdown
-MARKS = {"−": "-", "·": r"\cdot", "Σ": r"\Sigma", "<": "<", ">": ">"}
+MARKS = {"−": "-", "·": r"\cdot", "Σ": r"\Sigma"}
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "^": r"\textasciicircum{}", "_": r"\_", "~": r"\textasciitilde{}", "%": r"\%",
+    "<": "{<}", ">": "{>}", "[": "{[}", "]": "{]}",  # a tag or a link to a reader of Markdown
 }  # fmt: skip
 SUM, PRODUCT, POWER, ATOM = range(4)
 
@@ -311,15 +311,21 @@ def letter(text: str) -> str:
     base, underscore, sub = text.partition("_")
     if underscore and base and sub:
         return f"{letter(base)}_{{{letter(sub)}}}"
-    if len(text) > 1 and text[0] in LETTERS and text[1:].isdigit():
+    if len(text) > 1 and text[0] in LETTERS and _is_number(text[1:]):
         return f"{LETTERS[text[0]]}_{{{text[1:]}}}"
-    return rf"\text{{{escape(text)}}}"
+    signs = LETTERS | MARKS  # each by its command, outside \text: two dollars would end the formula
+    runs = re.findall(f"[{''.join(signs)}]|[^{''.join(signs)}]+", text)
+    return "".join(signs.get(run) or rf"\text{{{escape(run)}}}" for run in runs)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def letters_of(text: str) -> str:
     """A subscript or superscript: digits and single letters as they are, words upright."""
     pieces = re.findall(r"[^\W\d_]+|\d+|[(),+−\-]|.", text)
-    written = (letter(p) if not p.isdigit() and p not in "(),+−-" else p for p in pieces)
+    written = (p if _is_number(p) or p in "(),+−-" else letter(p) for p in pieces)
     return "".join(written).replace("−", "-")
 
 

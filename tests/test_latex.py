@@ -1,0 +1,207 @@
+"""LaTeX by outside oracles: KaTeX in strict mode reads every formula, pdflatex every document.
+
+KaTeX is an npm package; HANDGRAD_KATEX names the folder it is installed in:
+
+    npm install --prefix FOLDER katex@0.19.1 && HANDGRAD_KATEX=FOLDER python -m pytest -m katex
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import handgrad as hg
+from handgrad.calculus.functions import FUNCTIONS
+from handgrad.model.network import ACTIVATIONS, LOSSES
+from handgrad.verbs import Worked
+from pages import EXAMPLES, READINGS, page, problem
+from test_notation import HOSTILE
+
+KATEX = os.environ.get("HANDGRAD_KATEX", "")
+READER = """
+const katex = require(process.argv[1] + "/node_modules/katex");
+const complaints = [];
+for (const formula of JSON.parse(require("fs").readFileSync(0, "utf8"))) {
+  try {
+    katex.renderToString(formula, {displayMode: true, strict: "error", throwOnError: true});
+  } catch (error) {
+    complaints.push(formula + "\\n    " + error.message);
+  }
+}
+console.log(JSON.stringify(complaints));
+"""
+
+katex = [
+    pytest.mark.katex,
+    pytest.mark.skipif(not KATEX, reason="HANDGRAD_KATEX names no folder"),
+]
+pdflatex = [
+    pytest.mark.pdflatex,
+    pytest.mark.skipif(not shutil.which("pdflatex"), reason="there is no pdflatex"),
+]
+
+
+def marked(*marks: pytest.MarkDecorator):
+    """Several marks as one decorator."""
+
+    def decorated(test):
+        for mark in marks:
+            test = mark(test)
+        return test
+
+    return decorated
+
+
+def complaints(formulas: Iterable[str]) -> list[str]:
+    """What KaTeX says of the formulas it refuses, each behind its formula."""
+    done = subprocess.run(
+        ["node", "-e", READER, KATEX],
+        input=json.dumps(list(dict.fromkeys(formulas))),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def formulas_of(worked: Worked) -> list[str]:
+    """The formulas between the dollar signs of the Markdown page, and those of the JSON."""
+    shown = re.findall(r"^\$\$\n(.*?)\n\$\$$", worked.to_markdown(), re.DOTALL | re.MULTILINE)
+    assert shown
+    return [*shown, *(e["latex"] for e in json.loads(worked.to_json())["equations"])]
+
+
+def every_function() -> Iterable[Worked]:
+    """A page for each activation, loss and function of the rule table, with its derivation."""
+    for activation in ACTIVATIONS:
+        p = hg.Network([2, 2], activation=activation, x=[[0.5, -1.0]], y=[[0.0, 1.0]])
+        yield hg.explain(p, appendix=True)
+    for loss in LOSSES:
+        p = hg.Network([2, 2], loss=loss, x=[[0.5, -1.0], [1.0, 0.3]], y=[[0.0, 1.0], [1.0, 0.0]])
+        yield hg.explain(p)
+    for function, row in FUNCTIONS.items():
+        if row.arity == 1:
+            equation = f"E = {function}(w)"
+            yield hg.explain(hg.Equations(equation, loss="E", parameters={"w": 0.5}), appendix=True)
+
+
+# --- KaTeX -----------------------------------------------------------------------------------
+
+
+@marked(*katex)
+def test_katex_reads_every_formula_of_every_example():
+    formulas = [f for name in EXAMPLES for r in READINGS for f in formulas_of(page(name, r))]
+    for example in EXAMPLES:
+        worked = hg.explain(problem(example), symbols_only=True, appendix=True)
+        formulas += formulas_of(worked)
+    assert len(formulas) > 2_000
+    assert complaints(formulas) == []
+
+
+@marked(*katex)
+def test_katex_reads_every_function_loss_and_optimizer():
+    formulas = [f for worked in every_function() for f in formulas_of(worked)]
+    for optimizer in ("momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"):
+        p = hg.Network([1, 1], x=[[0.5]], y=[[1.0]], optimizer=optimizer, l2=0.1)
+        formulas += formulas_of(hg.explain(p, steps=2))
+    assert complaints(formulas) == []
+
+
+@marked(*katex)
+def test_katex_reads_whatever_a_user_calls_things():
+    own = problem("sum-of-two-2-2-1")
+    printable = [
+        chr(n) for n in range(0x20, 0x250) if unicodedata.category(chr(n)) not in ("Cc", "Cf")
+    ]
+    names = [*HOSTILE.values(), *printable, *(f"w_{{{c}}}^{{{c}}}" for c in printable), "αβ·−x"]
+    formulas = []
+    for name in names:
+        noted = replace(
+            own, notation=hg.Notation(loss=name, names={"W1": name, "z1[1]": f"z{name}"})
+        )
+        derivation = hg.explain(noted, of="W1[1,1]", reading="steps")
+        formulas += formulas_of(derivation)[:6]
+    assert complaints(formulas) == []
+
+
+@marked(*katex)
+def test_katex_refuses_what_it_must():
+    refused = complaints([r"\frac{1}{2}", r"\frac{1}{", r"\operatornam{x}", "é", r"a \\ b"])
+    assert [text.split("\n")[0] for text in refused] == [
+        r"\frac{1}{",
+        r"\operatornam{x}",
+        "é",
+        r"a \\ b",
+    ]
+
+
+# --- pdflatex --------------------------------------------------------------------------------
+
+
+def compiled(worked: Worked, folder: Path) -> subprocess.CompletedProcess[str]:
+    (folder / "page.tex").write_text(worked.to_latex(), "utf-8")
+    command = [
+        "pdflatex",
+        "-interaction=nonstopmode",
+        "-halt-on-error",
+        "-no-shell-escape",
+        "page.tex",
+    ]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        timeout=120,
+    )
+
+
+@marked(*pdflatex)
+@pytest.mark.parametrize(("example", "reading"), [("one-neuron", "chain"), ("xor", "matrix")])
+def test_pdflatex_compiles_a_document(tmp_path, example, reading):
+    done = compiled(page(example, reading), tmp_path)
+    assert done.returncode == 0, done.stdout[-2_000:]
+    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
+
+
+@marked(*pdflatex)
+def test_pdflatex_compiles_a_document_of_hostile_names(tmp_path):
+    printable = "".join(chr(n) for n in range(0x20, 0x180) if unicodedata.category(chr(n)) != "Cc")
+    names = {f"W1[{j},{i}]": name for (j, i), name in zip(
+        ((j, i) for j in range(1, 7) for i in range(1, 7)),
+        [*HOSTILE.values(), *(printable[n : n + 30] for n in range(0, len(printable), 30))],
+        strict=False,
+    )}  # fmt: skip
+    own = hg.Network(
+        [6, 6, 1],
+        x=[[0.1] * 6],
+        y=[[1.0]],
+        title=printable[:180],
+        notation=hg.Notation(names=names),
+    )
+    own = replace(own, source=printable[180:])
+    done = compiled(hg.explain(own), tmp_path)
+    assert done.returncode == 0, done.stdout[-2_000:]
+
+
+@marked(*pdflatex)
+def test_pdflatex_refuses_what_it_must(tmp_path):
+    (tmp_path / "page.tex").write_text(
+        r"\documentclass{article}\begin{document}$\frac{1}{", "utf-8"
+    )
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=120)
+    assert done.returncode != 0
