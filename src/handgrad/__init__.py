@@ -1,4 +1,6 @@
-"""Backpropagation, worked step by step: write the forward equations, read everything else::
+"""Backpropagation, worked step by step: write the forward equations, read everything else.
+
+Everything follows from them::
 
     import handgrad as hg
 

@@ -146,11 +146,13 @@ def _gradient(target: Ref, parts: Sequence[tuple[Contribution, Symbol]], loss: S
 def _reason(symbol: Symbol, users: Sequence[str], places: int, loss: Symbol) -> str:
     if not users:
         return f"{symbol} does not influence the loss."
-    names = " and ".join(filter(None, (", ".join(users[:-1]), users[-1])))
     if users == [str(loss)]:
         return f"How the loss changes with {symbol}."
+    through = [user for user in users if user != str(loss)]
+    names = " and ".join(filter(None, (", ".join(through[:-1]), through[-1])))
+    directly = "directly and " if len(through) < len(users) else ""
     more = ", summed over every use" if places > 1 else ""
-    return f"Chain rule: {symbol} acts on the loss through {names}{more}."
+    return f"Chain rule: {symbol} acts on the loss {directly}through {names}{more}."
 
 
 def _collected(part: Contribution, indices: tuple[Position, ...]) -> Expr:

@@ -176,13 +176,23 @@ def relettered(expr: Expr, taken: set[str]) -> Expr:
 
 def reuse(forward: Iterable[Equation], backward: Iterable[Equation]) -> tuple[Equation, ...]:
     """The backward equations with ``a2`` for ``softmax(z2)``: where a value has a name, the name."""
-    named = [equation for equation in forward if isinstance(equation.rhs, Call | Along)]
+    named: dict[tuple[str, ...], list[Equation]] = {}
+    for equation in forward:
+        if isinstance(equation.rhs, Call | Along):
+            named.setdefault(_outline(equation.rhs), []).append(equation)
 
     def name(node: Expr) -> Expr:
-        found = (_matched(known, node) for known in named if isinstance(node, Call | Along))
+        if not isinstance(node, Call | Along):
+            return node
+        found = (_matched(known, node) for known in named.get(_outline(node), ()))
         return next((ref for ref in found if ref is not None), node)
 
     return tuple(replace(equation, rhs=transform(equation.rhs, name)) for equation in backward)
+
+
+def _outline(expr: Call | Along) -> tuple[str, ...]:
+    """The function and what it is taken of: equal expressions have equal outlines."""
+    return (expr.function, *(str(ref.symbol) for ref in refs(expr)))
 
 
 def inlined(forward: Iterable[Equation], symbol: Symbol) -> tuple[Equation, ...]:

@@ -75,14 +75,18 @@ ACTIVATIONS: Mapping[str, Mapping[str, float]] = {
 
 @dataclass(frozen=True)
 class LossRow:
-    """One loss: the term of one entry, what stands before the sum, and the sentence of why."""
+    """One loss: the term of one entry, its sign, and what it is a mean of.
+
+    ``over`` is "sum", "half" (1/2m), "examples" (1/m) or "entries" (1/mK). ``summed`` and ``averaged``
+    name the loss that ``reduce`` makes of it, where it is another one of the table.
+    """
 
     term: Callable[..., Expr]  # (a, y, options…) -> expression
+    called: str
+    over: str = "sum"
     sign: int = 1
-    half: bool = False
-    over: str = "sum"  # "sum", "examples" or "entries": what it is a mean of
-    mean: str = "entries"  # what reduce = "mean" makes of it
-    why: str = ""
+    summed: str = ""
+    averaged: str = ""
     options: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
@@ -112,16 +116,22 @@ def _cross(a: Expr, y: Expr) -> Expr:
 
 # fmt: off
 LOSSES: Mapping[str, LossRow] = {
-    "half_squared_error":      LossRow(_half_squared, mean="half", why="Half the sum of the squared errors."),
-    "squared_error":           LossRow(_squared, why="The sum of the squared errors."),
-    "half_mean_squared_error": LossRow(_squared, over="half", why="Half the squared error, mean over the m examples."),
-    "mean_squared_error":      LossRow(_squared, over="entries", why="The squared error, mean over all entries."),
-    "mean_absolute_error":     LossRow(_absolute, over="entries", why="The absolute error, mean over all entries."),
-    "huber":                   LossRow(_huber, over="entries", why="Huber's loss, mean over all entries.", options={"delta": 1.0}),
-    "binary_cross_entropy":    LossRow(_binary, -1, over="examples", mean="examples", why="Binary cross-entropy, mean over the m examples."),
-    "cross_entropy":           LossRow(_cross, -1, over="examples", mean="examples", why="Cross-entropy, mean over the m examples."),
+    "half_squared_error":      LossRow(_half_squared, "Half the squared error", averaged="half_mean_squared_error"),
+    "squared_error":           LossRow(_squared, "The squared error", averaged="mean_squared_error"),
+    "half_mean_squared_error": LossRow(_squared, "Half the squared error", "half", summed="half_squared_error"),
+    "mean_squared_error":      LossRow(_squared, "The squared error", "entries", summed="squared_error"),
+    "mean_absolute_error":     LossRow(_absolute, "The absolute error", "entries"),
+    "huber":                   LossRow(_huber, "Huber's loss", "entries", options={"delta": 1.0}),
+    "binary_cross_entropy":    LossRow(_binary, "Binary cross-entropy", "examples", -1),
+    "cross_entropy":           LossRow(_cross, "Cross-entropy", "examples", -1),
 }
 # fmt: on
+OVER = {
+    "sum": "summed over examples and outputs",
+    "half": "mean over the m examples",
+    "examples": "mean over the m examples",
+    "entries": "mean over all entries",
+}
 
 
 def forward_equations(
@@ -189,6 +199,8 @@ def _options(formula: Formula, known: Mapping[str, float]) -> list[float]:
     if unknown:
         there = ", ".join(known) or "none"
         raise InputError(f"{formula.name} has no option {unknown[0]!r}; its options: {there}.")
+    if not 0 < formula.options.get("delta", 1.0) < float("inf"):
+        raise InputError(f"delta of {formula.name} must be above 0.")
     return [formula.options.get(option, default) for option, default in known.items()]
 
 
@@ -202,7 +214,9 @@ def own_formula(text: str, places: Mapping[str, Ref], what: str) -> Expr:
     """A user's formula with its variables put in; raises ``InputError`` for any other name."""
     expr = parse_formula(text)
     for ref in refs(expr):
-        if str(ref.symbol) not in places or ref.indices:
+        if str(ref.symbol) in places and ref.indices:
+            raise InputError(f"Write {ref.symbol} without an index in the {what}: it is one entry.")
+        if str(ref.symbol) not in places:
             allowed = " and ".join(places)
             raise InputError(f"The {what} {text!r} uses {ref.symbol}; it may use {allowed} only.")
     return transform(
@@ -217,18 +231,22 @@ def own_formula(text: str, places: Mapping[str, Ref], what: str) -> Expr:
 
 def _loss(formula: Formula, a: Ref, y: Ref) -> tuple[Expr, str]:
     """The loss over all examples and outputs, and the sentence about it."""
+    if formula.reduce not in ("", "sum", "mean"):
+        raise InputError(f"reduce is {formula.reduce!r}; it may be 'sum' or 'mean'.")
     if formula.text:
-        row = LossRow(_squared, why="The loss.")
+        row = LossRow(_squared, "The loss")
         term = own_formula(formula.text, {"a": a, "y": y}, "loss")
     elif formula.name in LOSSES:
-        row = LOSSES[formula.name]
+        given = LOSSES[formula.name]
+        row = LOSSES.get(
+            {"sum": given.summed, "mean": given.averaged}.get(formula.reduce, ""), given
+        )
         term = row.term(a, y, *(decimal(v) for v in _options(formula, row.options)))
     else:
         raise InputError(f"There is no loss {formula.name!r}. There are {', '.join(LOSSES)}.")
-    over = {"": row.over, "sum": "sum", "mean": row.over if row.over != "sum" else row.mean}
-    if formula.reduce not in over:
-        raise InputError(f"reduce is {formula.reduce!r}; it may be 'sum' or 'mean'.")
-    return scaled(Sigma((N, J), term), row.sign, over[formula.reduce]), row.why
+    over = {"sum": "sum", "mean": "entries"}.get(formula.reduce, row.over)
+    over = row.over if formula.reduce == "mean" and row.over != "sum" else over
+    return scaled(Sigma((N, J), term), row.sign, over), f"{row.called}, {OVER[over]}."
 
 
 def scaled(total: Expr, sign: int, over: str) -> Expr:

@@ -134,9 +134,23 @@ def derive(problem: Problem) -> Derivation:
         for kept in OPTIMIZERS[problem.training.optimizer].state
         for parameter in problem.parameters
     }
+    _refuse_taken_names(
+        problem, [*constants(problem), *state, *(e.lhs.symbol for e in (*merged, *update))]
+    )
     return validate(
         Derivation((*forward, *merged, *update), {**givens, **state}, problem.loss, order)
     )
+
+
+def _refuse_taken_names(problem: Problem, made: Sequence[Symbol]) -> None:
+    """Raise ``DerivationError`` where a user's name is one the derivation needs for itself."""
+    own = {str(s) for s in problem.values} | {str(e.lhs.symbol) for e in problem.forward}
+    for name in map(str, made):
+        if name in own:
+            raise DerivationError(
+                f"{name} is a name that the derivation makes itself (gradients, updates, the learning "
+                "rate and the optimizer's constants). Choose another name for yours."
+            )
 
 
 def constants(problem: Problem) -> dict[Symbol, float]:
@@ -251,6 +265,10 @@ def equations_problem(
     Then every quantity that depends on it has an example axis, ``E_n[n]`` is the loss of one
     example and ``E`` their sum (or mean). Raises ``LanguageError`` and ``DerivationError``.
     """
+    if reduce not in ("sum", "mean"):
+        raise InputError(f"reduce is {reduce!r:.40}; it may be 'sum' or 'mean'.")
+    if isinstance(frozen, str):
+        raise InputError(f"frozen is a list of names, such as [{frozen!r:.40}].")
     equations = parse_equations(text, loss)
     if not equations:
         raise DerivationError("There are no equations. Write one a line, such as z1 = w1*x + b1.")

@@ -193,6 +193,13 @@ def _meet(
     hidden = {index.name: found.pop(index.name) for index in bound if index.name in found}
     for part in children(expr):
         _meet(part, sizes, found, equation)
+    if isinstance(expr, Along) and isinstance(expr.at, int) and expr.index.name in found:
+        length, where = found[expr.index.name]
+        if expr.at > length:
+            raise ShapeError(
+                f"{expr.function}(…)[{expr.at}] in the equation of {equation.lhs.symbol}: index "
+                f"{expr.at} is out of range, {where} has {length}."
+            )
     for index in bound:
         found.pop(index.name, None)
     found.update(hidden)
