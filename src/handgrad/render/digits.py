@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 __all__ = ["Digits"]
 
@@ -31,9 +31,9 @@ class Digits:
             return "∞" if value > 0 else "−∞" if value < 0 else "undefined"
         if value == 0:
             return "0"
-        size = math.floor(math.log10(abs(value)))
         decimals = self.decimals
         least = 3 if self.significant is None else self.significant
+        size = int(f"{value:.{least - 1}e}".partition("e")[2])  # of the rounded number
         if self.significant is not None or size < 0:
             wanted = max(least - 1 - size, 0)
             decimals = wanted if self.significant is not None else max(decimals, wanted)
@@ -44,7 +44,7 @@ class Digits:
             shown = self.decimals + 1 + size if self.significant is None and size < 0 else 0
             return _scientific(value, max(least, shown))
         rounded = round(value, decimals)
-        return _short(rounded) if _equal(value, rounded) else f"{value:.{decimals}f}"
+        return _short(rounded) if _equal(value, rounded) else _fixed(value, decimals)
 
     def exact(self, value: float) -> bool:
         """Whether what is shown is the number itself, but for the last bits."""
@@ -63,6 +63,12 @@ def _short(value: float) -> str:
     """A rounded number by the fewest digits that tell it from every other."""
     text = f"{Decimal(repr(value)):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _fixed(value: float, decimals: int) -> str:
+    """Rounded as by hand: 0.3925 to three decimals is 0.393, whatever its binary digits are."""
+    unit = Decimal(1).scaleb(-decimals)
+    return f"{Decimal(f'{value:.15g}').quantize(unit, ROUND_HALF_UP):f}"
 
 
 def _scientific(value: float, digits: int) -> str:

@@ -66,10 +66,15 @@ FUNCTIONS = {
 }
 LETTERS = {
     "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "ε": r"\varepsilon",
-    "η": r"\eta", "θ": r"\theta", "λ": r"\lambda", "μ": r"\mu", "ρ": r"\rho", "σ": r"\sigma",
-    "τ": r"\tau", "φ": r"\varphi", "ω": r"\omega", "ŷ": r"\hat{y}", "…": r"\dots",
+    "ζ": r"\zeta", "η": r"\eta", "θ": r"\theta", "ι": r"\iota", "κ": r"\kappa", "λ": r"\lambda",
+    "μ": r"\mu", "µ": r"\mu", "ν": r"\nu", "ξ": r"\xi", "π": r"\pi", "ρ": r"\rho", "σ": r"\sigma",
+    "τ": r"\tau", "υ": r"\upsilon", "φ": r"\varphi", "χ": r"\chi", "ψ": r"\psi", "ω": r"\omega",
+    "Γ": r"\Gamma", "Δ": r"\Delta", "Θ": r"\Theta", "Λ": r"\Lambda", "Ξ": r"\Xi", "Π": r"\Pi",
+    "Σ": r"\Sigma", "Φ": r"\Phi", "Ψ": r"\Psi", "Ω": r"\Omega", "∂": r"\partial", "∇": r"\nabla",
+    "ℓ": r"\ell", "ŷ": r"\hat{y}", "…": r"\dots",
 }  # fmt: skip
-MARKS = {"−": "-", "·": r"\cdot", "Σ": r"\Sigma"}
+MARKS = {"−": "-", "·": r"\cdot", "×": r"\times", "±": r"\pm"}
+UNKNOWN = "ĦħĸĿŀŉŦŧſ"  # letters that pdflatex's fonts lack; KaTeX lacks ¡ to ¿, and ÷
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "^": r"\textasciicircum{}", "_": r"\_", "~": r"\textasciitilde{}", "%": r"\%",
@@ -88,7 +93,7 @@ def _printable(character: str) -> str:
         return SPECIAL[character]
     if character in LETTERS or character in MARKS:
         return f"${LETTERS.get(character) or MARKS[character]}$"
-    return character if ord(character) < 0x180 else "?"
+    return character if ord(character) < 0x180 and character not in UNKNOWN else "?"
 
 
 @dataclass(frozen=True)
@@ -176,7 +181,7 @@ class LatexWriter:
             inner = f"{base}^{{{letters_of(name.sup)}}}" if name.sup else base
             written = f"{kept}_{{{inner}" + (f",{sub}" if sub else "") + "}"
         if name.loss:
-            return rf"\frac{{\partial {letter(name.loss)}}}{{\partial {written}}}"
+            return rf"\frac{{\partial {self.name(name.loss)}}}{{\partial {written}}}"
         return written
 
     def sum(self, terms: tuple[Expr, ...]) -> str:
@@ -315,7 +320,12 @@ def letter(text: str) -> str:
         return f"{LETTERS[text[0]]}_{{{text[1:]}}}"
     signs = LETTERS | MARKS  # each by its command, outside \text: two dollars would end the formula
     runs = re.findall(f"[{''.join(signs)}]|[^{''.join(signs)}]+", text)
-    return "".join(signs.get(run) or rf"\text{{{escape(run)}}}" for run in runs)
+    return "".join(signs.get(run) or rf"\text{{{escape(_common(run))}}}" for run in runs)
+
+
+def _common(text: str) -> str:
+    """A text in signs that KaTeX knows too."""
+    return "".join(c if c.isascii() or (c >= "À" and c != "÷") else "?" for c in text)
 
 
 def _is_number(text: str) -> bool:

@@ -27,7 +27,7 @@ class Name:
     base: str
     sub: str = ""
     sup: str = ""
-    loss: str = ""  # set for a gradient
+    loss: Name | None = None  # set for a gradient
     state: str = ""  # what an optimizer remembers: m, v, mhat, vhat
     new: bool = False
 
@@ -40,7 +40,6 @@ class Names:
     is left out.
     """
 
-    letters: Mapping[Symbol, str] = field(default_factory=dict[Symbol, str])
     own: Mapping[str, Name] = field(default_factory=dict[str, Name])
     single: frozenset[Symbol] = frozenset()
     layered: bool = False
@@ -52,13 +51,13 @@ class Names:
         """The names a problem asks for."""
         notation = problem.notation
         letters = {
-            problem.loss: notation.loss,
-            ETA: notation.learning_rate,
-            Symbol("y"): notation.target if problem.layered else "",
+            str(problem.loss): notation.loss,
+            str(ETA): notation.learning_rate,
+            "y": notation.target if problem.layered else "",
         }
+        asked = {key: letter for key, letter in letters.items() if letter} | dict(notation.names)
         return Names(
-            {s: clean(letter) for s, letter in letters.items() if letter},
-            {key: parsed(value) for key, value in notation.names.items()},
+            {key: parsed(written) for key, written in asked.items()},
             problem.batched if problem.examples == 1 else frozenset(),
             problem.layered,
             problem.loss,
@@ -70,16 +69,10 @@ class Names:
         single = ref.symbol.plain in self.single
         return ref.indices[1:] if single and ref.indices else ref.indices
 
-    def letter(self, symbol: Symbol) -> str:
-        """The letter for a quantity, where another was asked for, else its public name."""
-        return self.letters.get(symbol, str(symbol))
-
-    def lettered(self, symbol: Symbol) -> Symbol:
-        """The symbol with the letters asked for put in, its loss included."""
-        own = self.letters.get(symbol.plain)
-        plain = replace(symbol, base=own, number=None) if own else symbol
-        loss = symbol.loss and self.letters.get(symbol.loss)
-        return replace(plain, loss=Symbol(loss)) if loss else plain
+    @property
+    def of_loss(self) -> Name:
+        """The name of the loss, as it stands in a gradient."""
+        return self.own.get(str(self.loss)) or Name(str(self.loss))
 
     def given(self, ref: Ref) -> tuple[Name, tuple[Position, ...]] | None:
         """The user's name, for the element or for the whole, and the indices still to be shown."""
@@ -100,7 +93,7 @@ class Names:
             return self.delta(ref)
         if found is None and symbol != symbol.plain:
             inner = self.name(Ref(symbol.plain, ref.indices))
-            loss = self.letter(self.loss) if symbol.loss else ""
+            loss = self.of_loss if symbol.loss else None
             return replace(inner, loss=loss, state=symbol.state, new=symbol.new)
         if found is None:
             return self.usual(ref)
@@ -120,13 +113,13 @@ class Names:
     def usual(self, ref: Ref) -> Name:
         """Without a name of the user's: the layer above, the indices below."""
         symbol = ref.symbol
-        base, _, below = self.letters.get(symbol, symbol.base).partition("_")
+        base, _, below = symbol.base.partition("_")
         inside = ",".join(map(str, self.indices(ref)))
         if symbol == self.per_example:  # E_1 is the loss of the first example
-            return Name(self.letter(self.loss), inside)
+            return Name(self.of_loss.base, inside)
         if below:
             return Name(base, ",".join(filter(None, (below, inside))))
-        if symbol in self.letters or symbol.number is None:
+        if symbol.number is None:
             return Name(base, inside)
         if self.layered and symbol.base in ("W", "b", "z", "a"):
             return Name(base, inside, f"({symbol.number})")
@@ -146,7 +139,7 @@ def parsed(written: str) -> Name:
     """``w_{11}^{(1)}`` as base, subscript and superscript, in either order.
 
     >>> parsed("w^{(1)}_{11}")
-    Name(base='w', sub='11', sup='(1)', loss='', state='', new=False)
+    Name(base='w', sub='11', sup='(1)', loss=None, state='', new=False)
     """
     written = clean(written)
     base = re.match(r"[^_^]*", written)

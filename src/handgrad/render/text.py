@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from handgrad.calculus.expr import Expr, Position, Ref
+from handgrad.calculus.expr import Expr, Position, Ref, Symbol
 from handgrad.language.writing import text
 from handgrad.render.document import Document, Formula, Item, Line, Remark, equals
-from handgrad.render.notation import Names
+from handgrad.render.notation import Name, Names
 
 __all__ = ["FUNCTIONS", "Span", "spans", "to_text"]
 
@@ -157,16 +157,21 @@ def plain_name(names: Names, ref: Ref) -> str:
 
 
 def _plain(names: Names, ref: Ref) -> tuple[str, tuple[Position, ...]]:
+    """The name without its indices, and the indices."""
     symbol = ref.symbol
     found = names.given(ref)
     if found is not None:
-        own, rest = found
-        below, above = own.sub and f"_{own.sub}", own.sup and f"^{own.sup}"
-        return f"{own.base}{below}{above}", rest
+        return flat(found[0]), found[1]
     inner = Ref(symbol.plain, ref.indices)
     if symbol.state == "δ" or names.given(inner) is None:
-        return str(names.lettered(symbol)), names.indices(ref)
+        own = Symbol(flat(names.of_loss)) if symbol.loss else None
+        return str(replace(symbol, loss=own)), names.indices(ref)
     written, rest = _plain(names, inner)
     written = f"{symbol.state}_{written}" if symbol.state else written
-    written = f"d{names.letter(names.loss)}/d{written}" if symbol.loss else written
+    written = f"d{flat(names.of_loss)}/d{written}" if symbol.loss else written
     return (f"{written}_new" if symbol.new else written), rest
+
+
+def flat(name: Name) -> str:
+    """Base, subscript and superscript on one line: ``w_11``, ``w^(1)``."""
+    return name.base + (name.sub and f"_{name.sub}") + (name.sup and f"^{name.sup}")
