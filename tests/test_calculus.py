@@ -430,6 +430,7 @@ def test_simplify(written: str, simple: str):
         ("softmax(k, z[k])[j]", "softmax(j, z[j])"),
         ("softmax(k, A[k,j])[j]", "softmax(k, A[k,j])[j]"),
         ("softmax(k, z[k])[2]", "softmax(k, z[k])[2]"),
+        ("softmax(k, w)", "softmax(k, w)"),  # derived where a body does not vary along k
         ("max(k, z[k])", "max(k, z[k])"),
         ("max(0, z)", "max(0, z)"),
         ("σ(z)", "sigmoid(z)"),

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -173,8 +174,10 @@ def test_examples_are_completed():
     assert "xor" not in said
 
 
-def test_version_and_help(run):
+def test_version_and_help(run, monkeypatch):
     assert re.fullmatch(r"handgrad \S.*\n", run("--version").out)
+    monkeypatch.setattr("importlib.metadata.version", lambda name: _raise(PackageNotFoundError))
+    assert run("--version") == Said("handgrad, not installed\n", "", 0)
     for words in ([], ["explain"], ["examples"], ["new"], ["limits"], ["completion"]):
         said = run(*words, "--help")
         assert said.status == 0

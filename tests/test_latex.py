@@ -26,6 +26,8 @@ from pages import EXAMPLES, READINGS, page, problem
 from test_notation import HOSTILE
 
 KATEX = os.environ.get("HANDGRAD_KATEX", "")
+LATIN_AND_GREEK = (*range(0x20, 0x190), *range(0x370, 0x400))
+PRINTABLE = "".join(c for c in map(chr, LATIN_AND_GREEK) if c.isprintable())
 READER = """
 const katex = require(process.argv[1] + "/node_modules/katex");
 const complaints = [];
@@ -128,20 +130,15 @@ def test_katex_reads_every_function_loss_and_optimizer():
 
 @marked(*katex)
 def test_katex_reads_whatever_a_user_calls_things():
-    printable = [c for c in map(chr, range(0x20, 0x400)) if c.isprintable()]
-    names = [*HOSTILE.values(), *printable, *(f"w_{{{c}}}^{{{c}}}" for c in printable), "αβ·−x"]
+    names = [*HOSTILE.values(), *(f"{c}_{{{c}}}^{{{c}{c}}}" for c in PRINTABLE), "αβ·−x"]
     assert complaints(formulas_of(page_of_names(names))) == []
 
 
 @marked(*katex)
 def test_katex_refuses_what_it_must():
-    refused = complaints([r"\frac{1}{2}", r"\frac{1}{", r"\operatornam{x}", "é", r"a \\ b"])
-    assert [text.split("\n")[0] for text in refused] == [
-        r"\frac{1}{",
-        r"\operatornam{x}",
-        "é",
-        r"a \\ b",
-    ]
+    wrong = [r"\frac{1}{", r"\operatornam{x}", "é", r"\text{¡}"]
+    refused = complaints([r"\frac{1}{2}", *wrong])
+    assert [text.split("\n")[0] for text in refused] == wrong
 
 
 # --- pdflatex --------------------------------------------------------------------------------
@@ -177,10 +174,9 @@ def test_pdflatex_compiles_a_document(tmp_path, example, reading):
 
 @marked(*pdflatex)
 def test_pdflatex_compiles_a_document_of_hostile_names(tmp_path):
-    printable = "".join(c for c in map(chr, range(0x20, 0x400)) if c.isprintable())
-    names = [*HOSTILE.values(), *(printable[n : n + 20] for n in range(0, len(printable), 20))]
+    names = [*HOSTILE.values(), *(PRINTABLE[n : n + 20] for n in range(0, len(PRINTABLE), 20))]
     worked = page_of_names(names)
-    titled = replace(worked.problem, title=printable[:190], source=printable[190:390])
+    titled = replace(worked.problem, title=PRINTABLE[:190], source=PRINTABLE[190:390])
     done = compiled(replace(worked, problem=titled), tmp_path)
     assert done.returncode == 0, done.stdout[-2_000:]
 

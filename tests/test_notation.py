@@ -163,6 +163,28 @@ def test_names_are_set_as_mathematics(name, shown, formula):
     assert rf"{formula} \cdot x_{{1}} + " in page.to_latex()
 
 
+def test_every_greek_letter_is_set_by_its_command():
+    for letter in "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ":
+        assert re.search(r"= \\[a-zA-Z]+ \\cdot x_", noted(names={"W1[1,1]": letter}).to_latex()), (
+            letter
+        )
+
+
+def test_a_letter_that_no_font_has_becomes_a_question_mark():
+    for letter in "Ħſ¡¿÷字":
+        assert r"= \text{?} \cdot x_" in noted(names={"W1[1,1]": letter}).to_latex(), letter
+    assert r"= \text{é} \cdot x_" in noted(names={"W1[1,1]": "é"}).to_latex()
+
+
+def test_a_negative_number_behind_a_minus_has_brackets():
+    p = hg.Equations("E = -(w - v)", loss="E", parameters={"w": 0.5, "v": -0.25})
+    assert "E = −(w − v) = −(0.5 − (−0.25))" in hg.explain(p).to_text()
+    assert (
+        r"E = -\left(w - v\right) = -\left(0.5 - \left(-0.25\right)\right)"
+        in hg.explain(p).to_latex()
+    )
+
+
 NOTATIONS = [
     {"loss": "E", "target": "T", "learning_rate": "α"},
     {"digits": 0},

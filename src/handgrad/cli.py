@@ -57,6 +57,8 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         sys.exit(130)
+    except OSError as error:
+        sys.exit(_complain(f"The output cannot be written: {error.strerror or error}."))
     except RecursionError:
         sys.exit(_complain("The problem is nested too deeply."))
     except MemoryError:
@@ -213,9 +215,9 @@ def explain(
         appendix=appendix,
         carry=carry,
     )
-    if worked.stopped and steps:
+    if worked.stopped:
         click.echo(
-            f"Stopped after {worked.traces[-1][0]} updates: the loss is below "
+            f"Training stops after {worked.run.done} updates: the loss is below "
             f"{problem.training.loss_below}.",
             err=True,
         )

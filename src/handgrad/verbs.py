@@ -6,6 +6,9 @@ t = evaluate(d, p)                      the value of every quantity
 w = explain(p, of="W1[2,1]")            worked steps, in every format
 """
 
+# A door: what comes in is whatever a user gave, so types are looked at and not believed.
+# pyright: reportUnnecessaryIsInstance=false
+
 from __future__ import annotations
 
 import os
@@ -13,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from operator import index
 from typing import Any, Literal
 
 import numpy as np
@@ -20,7 +24,7 @@ import numpy as np
 from handgrad.calculus.derivation import Derivation
 from handgrad.calculus.expr import Symbol
 from handgrad.calculus.rewrite import delta_form
-from handgrad.errors import InputError
+from handgrad.errors import InputError, ShapeError
 from handgrad.model import loading
 from handgrad.model.network import Formula, Layer
 from handgrad.model.problem import (
@@ -35,7 +39,15 @@ from handgrad.numbers import evaluate as numbers
 from handgrad.numbers.evaluate import Trace
 from handgrad.numbers.updates import Updates, start
 from handgrad.numbers.witness import Check, compare
-from handgrad.numbers.worked import Page, Section, appendix, element, known_reading, sections
+from handgrad.numbers.worked import (
+    Page,
+    Remark,
+    Section,
+    appendix,
+    element,
+    known_reading,
+    sections,
+)
 from handgrad.render.document import Document
 from handgrad.render.text import to_text
 
@@ -107,13 +119,10 @@ def Network(
     3.6723
     """
     sizes = _sizes(sizes)
-    count = len(sizes) - 1
-    names = [activation] * count if isinstance(activation, str) else list(activation)
-    biases: list[Any] = [b] * count if b is None or b is False else list(b)
-    weights: list[Any] = [None] * count if W is None else list(W)
-    for what, given in (("activation", names), ("b", biases), ("W", weights)):
-        if len(given) != count:
-            raise InputError(f"{what} has {len(given)} entries for {count} layers.")
+    count, seed = len(sizes) - 1, _whole(seed, "seed", 0)
+    names = _each(activation, "activation", count, ())
+    biases = _each(b, "b", count, (None, False))
+    weights = _each(W, "W", count, (None,))
     values = _examples(sizes, x, y, loss, seed)
     layers: list[Layer] = []
     drawn = loading.layer_sizes(sizes)
@@ -135,6 +144,9 @@ def Network(
         layers.append(Layer(_formula(name, loading.ACTIVATION_NAMES), kind))
     missing = [d for d in drawn if d.symbol not in values]
     values |= loading.draw(missing, init, seed)
+    for number, size in enumerate(sizes[1:], 1):
+        _fits(values, number, (size, sizes[number - 1]))
+    _consistent(steps, epochs, batch_size, l2)
     return network_problem(
         layers,
         _formula(loss, loading.LOSS_NAMES),
@@ -154,6 +166,39 @@ def Network(
         title=title,
         notation=notation or Notation(),
     )
+
+
+def _is_problem(given: object, verb: str) -> None:
+    if not isinstance(given, Problem):
+        raise InputError(
+            f"{verb} takes a Problem, from load, Network or Equations; got {type(given).__name__}."
+        )
+
+
+def _whole(value: object, what: str, least: int) -> int:
+    """A whole number of at least ``least``; NumPy's integers count."""
+    try:
+        number = index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = least - 1
+    if isinstance(value, bool) or number < least:
+        raise InputError(f"{what} is {value!r:.60}; a whole number from {least} up is expected.")
+    return number
+
+
+def _each(given: Any, what: str, count: int, alone: tuple[Any, ...]) -> list[Any]:
+    """One entry for each layer: a list, or one of ``alone`` for all layers."""
+    if any(given is single for single in alone) or isinstance(given, str | Mapping):
+        return [given] * count
+    try:
+        entries = list(given)
+    except TypeError:
+        raise InputError(
+            f"{what} is {given!r:.60}; a list with one entry per layer is expected."
+        ) from None
+    if len(entries) != count:
+        raise InputError(f"{what} has {len(entries)} entries for {count} layers.")
+    return entries
 
 
 def drawn_network(
@@ -179,30 +224,59 @@ def drawn_network(
 
 def _sizes(sizes: Sequence[int]) -> list[int]:
     limits = loading.Limits()
-    if len(sizes) < 2 or any(type(n) is not int or n < 1 for n in sizes):
-        raise InputError(
-            f"A network needs at least two whole numbers of units, got {list(sizes)!r:.60}."
-        )
-    if len(sizes) - 1 > limits.layers or max(sizes) > limits.units:
+    try:
+        units = [_whole(size, "a number of units", 1) for size in sizes]
+    except TypeError:
+        raise InputError(f"sizes is {sizes!r:.60}; a list such as [2, 2, 1] is expected.") from None
+    if len(units) < 2:
+        raise InputError(f"A network needs inputs and at least one layer, got sizes {units}.")
+    if len(units) - 1 > limits.layers or max(units) > limits.units:
         raise loading.LimitError(
             f"At most {limits.layers} layers of {limits.units:,} units are accepted."
         )
-    parameters = sum((inputs + 1) * units for inputs, units in pairwise(sizes))
+    parameters = sum((inputs + 1) * outputs for inputs, outputs in pairwise(units))
     if parameters > limits.parameters:
         raise loading.LimitError(
             f"{parameters:,} parameters; at most {limits.parameters:,} are accepted."
         )
-    return list(sizes)
+    return units
+
+
+def _fits(values: Mapping[Symbol, Array], number: int, shape: tuple[int, int]) -> None:
+    """Whether the weights of a layer have the shape that its sizes ask for."""
+    found = np.shape(values[Symbol("W", number)])
+    if found != shape:
+        written, wanted = ("×".join(map(str, s)) or "a single number" for s in (found, shape))
+        raise ShapeError(
+            f"W of layer {number} is {written}; its sizes ask for {wanted}, one row per unit and "
+            "one column per input."
+        )
+
+
+def _consistent(steps: int | None, epochs: int | None, batch_size: int | None, l2: float) -> None:
+    """The checks of a problem file's [training], for what is given in Python."""
+    if steps is not None and epochs is not None:
+        raise InputError("steps and epochs are both given. Give one of them.")
+    for value, what, least in (
+        (steps, "steps", 0),
+        (epochs, "epochs", 0),
+        (batch_size, "batch_size", 1),
+    ):
+        if value is not None:
+            _whole(value, what, least)
+    if not isinstance(l2, int | float) or not 0 <= l2 < float("inf"):
+        raise InputError(f"l2 is {l2!r:.60}; a number from 0 up is expected.")
 
 
 def _array(value: Array, what: str) -> Array:
     try:
         array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{what} must be an array of numbers with rows of equal length.") from None
     if not np.isfinite(array).all():
         place = ", ".join(str(n + 1) for n in np.argwhere(~np.isfinite(array))[0])
-        raise InputError(f"{what} is not finite at [{place}]. Give finite numbers.")
+        where = f" at [{place}]" if place else ""
+        raise InputError(f"{what} is not finite{where}. Give finite numbers.")
     return array
 
 
@@ -223,10 +297,22 @@ def _examples(
     return {Symbol("x"): _array(x, "x"), Symbol("y"): _array(y, "y")}
 
 
+def _number(value: object, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(f"{what} is {value!r:.60}; a number is expected.")
+    return float(value)
+
+
 def _formula(given: str | Mapping[str, Any], known: Sequence[str]) -> Formula:
+    if not isinstance(given, str | Mapping):
+        raise InputError(f"{given!r:.60} is neither a name, a formula nor a table with a name.")
     if isinstance(given, str):
         return Formula(given) if given in known or given.isidentifier() else Formula(text=given)
-    options = {k: float(v) for k, v in given.items() if k not in ("name", "reduce")}
+    if "name" not in given:
+        raise InputError(
+            f"{dict(given)!r:.60} needs a name, such as {{'name': 'huber', 'delta': 1.0}}."
+        )
+    options = {k: _number(v, k) for k, v in given.items() if k not in ("name", "reduce")}
     return Formula(str(given.get("name", "")), options, reduce=str(given.get("reduce", "")))
 
 
@@ -261,6 +347,10 @@ def Equations(
     >>> float(evaluate(derive(p), p)["dE/dw"])
     -1.5
     """
+    if not isinstance(forward, str) or not isinstance(loss, str):
+        raise InputError("forward and loss are texts: the equations, and the name of the loss.")
+    if not all(isinstance(given, Mapping) for given in (parameters, data or {})):
+        raise InputError("parameters and data map names to numbers or arrays.")
     return equations_problem(
         forward,
         loss,
@@ -306,6 +396,7 @@ def check(
     >>> check(p, gradient={"W1": [[0.0, 0.0]], "b1": [0.0]}).wrong[0].element.indices
     (1, 1)
     """
+    _is_problem(problem, "check")
     derivation = derive(problem)
     values = start(problem, derivation)
     if gradient is None:
@@ -331,14 +422,23 @@ class Worked:
     problem: Problem
     derivation: Derivation
     traces: tuple[tuple[int, Trace], ...]
-    final: Trace
-    stopped: bool
+    run: Updates
     reading: str
     of: str | None
     symbols_only: bool
     full: bool
     appendix: bool
     carried: bool
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the threshold of the loss ended the run before all steps were done."""
+        return self.run.stopped
+
+    @cached_property
+    def final(self) -> Trace:
+        """The forward pass after the last update."""
+        return self.run.final()
 
     @cached_property
     def document(self) -> Document:
@@ -356,7 +456,7 @@ class Worked:
                 None if self.carried else 4 if digits is None else digits,
             )
             of = element(self.problem, trace, self.of) if self.of else None
-            made = sections(page, of)
+            made = self._with_batch(step, sections(page, of))
             named = len(self.traces) > 1 or step > 1
             parts += [replace(s, title=f"Step {step}: {s.title}") for s in made] if named else made
             if self.symbols_only:
@@ -364,6 +464,17 @@ class Worked:
         if self.appendix:
             parts += appendix(self.derivation)
         return Document.of(self.problem, tuple(parts))
+
+    def _with_batch(self, step: int, made: tuple[Section, ...]) -> tuple[Section, ...]:
+        """Say first which examples the step used, where it did not use all of them in order."""
+        used = [int(row) + 1 for row in self.run.batch(step)]
+        if used == list(range(1, self.problem.examples + 1)) or not made:
+            return made
+        listed = ", ".join(map(str, used[:12])) + (", …" if len(used) > 12 else "")
+        said = Remark(
+            f"This update uses {len(used)} of {self.problem.examples} examples: {listed}."
+        )
+        return (replace(made[0], items=(said, *made[0].items)), *made[1:])
 
     def to_text(self, width: int = 88) -> str:
         """Plain text, wrapped to ``width`` columns."""
@@ -420,9 +531,12 @@ def explain(
 
     Raises ``InputError`` for a quantity or reading that does not exist.
     """
+    _is_problem(problem, "explain")
     wanted = steps if step is None else step
-    if not 0 < wanted <= MOST_STEPS:
+    if type(wanted) is not int or not 0 < wanted <= MOST_STEPS:
         raise InputError(f"Steps run from 1 to {MOST_STEPS:,}, got {wanted}.")
+    if of is not None and not isinstance(of, str):
+        raise InputError(f"of is {of!r:.60}; it is a name such as 'W1[2,1]'.")
     derivation = derive(problem)
     if carry is not None and reading == "chain":
         raise InputError("Rounded numbers are carried in the readings steps and delta, not chain.")
@@ -436,6 +550,8 @@ def explain(
         problem = replace(problem, notation=shown)
     run = Updates(problem, derivation, wanted, dtype, carry)
     traces = tuple((n, trace) for n, trace in enumerate(run, 1) if step is None or n == step)
+    if not traces and not run.done and wanted == 1:
+        traces = ((1, numbers.evaluate(derivation, run.values(1), dtype, carry)),)
     if not traces:
         reached = f"the loss is below {problem.training.loss_below} after {run.done} updates"
         raise InputError(f"There is no step {wanted}: {reached}, and training stops.")
@@ -443,8 +559,7 @@ def explain(
         problem,
         derivation,
         traces,
-        run.final(),
-        run.stopped,
+        run,
         reading,
         of,
         symbols_only,

@@ -342,7 +342,9 @@ class _Parser:
         """A call whose first argument is an index of the second runs along that index."""
         row = FUNCTIONS[function]
         match arguments:
-            case [Ref(letter, ()), body] if row.pullback and str(letter) in free_indices(body):
+            case [Ref(letter, ()), body] if row.pullback and (
+                not row.arity or str(letter) in free_indices(body)
+            ):
                 index = Index(str(letter))
                 if row.reduces:
                     return Along(function, index, body)

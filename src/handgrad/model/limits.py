@@ -32,6 +32,8 @@ class Limits:
     units: int = 65_536
     """Units of one layer."""
     parameters: int = 50_000_000
+    elements: int = 100_000_000
+    """Numbers of one step, all quantities together."""
     page_parameters: int = 1_000_000
     """Parameters of a network on the web page."""
     epochs: int = 1_000_000

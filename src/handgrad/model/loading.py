@@ -94,7 +94,7 @@ def learning_rate(optimizer: str, given: float | None) -> float:
     """The rate that was given, or the optimizer's usual one; raises ``InputError`` unless ≥ 0."""
     if given is None:
         return LEARNING_RATES.get(optimizer, 0.1)
-    if not 0 <= given < float("inf"):
+    if not isinstance(given, int | float) or not 0 <= given < float("inf"):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(f"The learning rate is {given}; it must be a number from 0 up.")
     return float(given)
 
@@ -131,12 +131,24 @@ def _placed(file: ProblemFile, path: tuple[str | int, ...], build: Callable[[], 
     try:
         return build()
     except LanguageError as error:
-        place = mistake_at(file, path, "")
-        inside = f"line {error.line} of it, column {error.column}: {error.message}"
-        mistake = Mistake(inside, place.line, place.column, place.key)
+        mistake = _inside(file, mistake_at(file, path, error.message), error)
         raise ProblemFileError(file.origin.name, [mistake]) from None
     except InputError as error:
         raise ProblemFileError(file.origin.name, [mistake_at(file, path, str(error))]) from None
+
+
+def _inside(file: ProblemFile, place: Mistake, error: LanguageError) -> Mistake:
+    """The mistake at its own line of the file, where the text spans several."""
+    lines = file.origin.text.splitlines()
+    if place.line is None or place.column is None or place.line > len(lines):
+        return place
+    opening = lines[place.line - 1][place.column - 1 :]
+    if opening.rstrip() in ('"""', "'''"):  # the text begins on the next line, as written
+        return Mistake(place.message, place.line + error.line, error.column, place.key)
+    if opening.startswith(('"""', "'''")):
+        shift = place.column + 2 if error.line == 1 else 0
+        return Mistake(place.message, place.line + error.line - 1, error.column + shift, place.key)
+    return Mistake(place.message, place.line, place.column + error.column, place.key)
 
 
 def _network(

@@ -35,7 +35,8 @@ from handgrad.calculus.expr import (
     own_positions,
     walk,
 )
-from handgrad.errors import NumericError, ShapeError
+from handgrad.errors import LimitError, NumericError, ShapeError
+from handgrad.model.limits import Limits
 from handgrad.numbers.kernels import ALONG, ELEMENTWISE
 
 __all__ = ["Trace", "check_shapes", "evaluate", "value_of"]
@@ -58,7 +59,10 @@ class Trace(Mapping[str, Array]):
         object.__setattr__(self, "names", {str(symbol): symbol for symbol in self.arrays})
 
     def __getitem__(self, key: str | Symbol) -> Array:
-        return self.arrays[self.names[key] if isinstance(key, str) else key]
+        symbol = self.names.get(key) if isinstance(key, str) else key
+        if symbol is None or symbol not in self.arrays:
+            raise KeyError(f"no quantity {key}; there are {', '.join(self.names)}")
+        return self.arrays[symbol]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
@@ -95,7 +99,14 @@ def evaluate(
     if missing:
         raise ShapeError(f"No value for {', '.join(missing)}.")
     sizes = check_shapes(derivation, {s: v.shape for s, v in known.items()})
-    if carry is None and dtype == np.float64 and sum(map(math.prod, sizes.values())) <= SMALL:
+    many = sum(map(math.prod, sizes.values()))
+    if many > Limits.elements:
+        largest = max(sizes, key=lambda s: math.prod(sizes[s]))
+        raise LimitError(
+            f"A step has {many:,} numbers, most of them in {largest} ({_shape(sizes[largest])}); at most "
+            f"{Limits.elements:,} are accepted. Use smaller arrays or fewer examples."
+        )
+    if carry is None and dtype == np.float64 and many <= SMALL:
         known = {s: v.astype(np.longdouble) for s, v in known.items()}
     for equation in derivation.equations:
         array = _evaluated(equation, known, dtype, book=carry is not None)
