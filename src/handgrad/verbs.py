@@ -26,12 +26,12 @@ from handgrad.calculus.expr import Symbol
 from handgrad.calculus.rewrite import delta_form
 from handgrad.errors import InputError, ShapeError
 from handgrad.model import loading
+from handgrad.model import problem as problems
 from handgrad.model.network import Formula, Layer
 from handgrad.model.problem import (
     Notation,
     Problem,
     Training,
-    derive,
     equations_problem,
     network_problem,
 )
@@ -73,7 +73,18 @@ def load(path: str | os.PathLike[str]) -> Problem:
     Raises ``FileError`` if it cannot be read and ``ProblemFileError`` with every mistake in it,
     each with line and column.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"load takes the path of a problem file, got {type(path).__name__}.")
     return loading.load(path)
+
+
+def derive(problem: Problem) -> Derivation:
+    """The forward, backward and update equations of a problem.
+
+    Raises ``DerivationError`` where the equations do not fit together.
+    """
+    _is_problem(problem, "derive")
+    return problems.derive(problem)
 
 
 def Network(
@@ -123,7 +134,9 @@ def Network(
     names = _each(activation, "activation", count, ())
     biases = _each(b, "b", count, (None, False))
     weights = _each(W, "W", count, (None,))
-    values = _examples(sizes, x, y, loss, seed)
+    _shown(title, notation)
+    made = _formula(loss, loading.LOSS_NAMES)
+    values = _examples(sizes, x, y, made.name, seed)
     layers: list[Layer] = []
     drawn = loading.layer_sizes(sizes)
     for number, (name, bias, weight) in enumerate(zip(names, biases, weights, strict=True), 1):
@@ -149,7 +162,7 @@ def Network(
     _consistent(steps, epochs, batch_size, l2)
     return network_problem(
         layers,
-        _formula(loss, loading.LOSS_NAMES),
+        made,
         values,
         training=Training(
             optimizer=loading.known_optimizer(optimizer, options),
@@ -173,6 +186,11 @@ def _is_problem(given: object, verb: str) -> None:
         raise InputError(
             f"{verb} takes a Problem, from load, Network or Equations; got {type(given).__name__}."
         )
+
+
+def _shown(title: object, notation: object) -> None:
+    if not isinstance(title, str) or not isinstance(notation, Notation | None):
+        raise InputError("title is a text, and notation a handgrad.Notation.")
 
 
 def _whole(value: object, what: str, least: int) -> int:
@@ -281,20 +299,20 @@ def _array(value: Array, what: str) -> Array:
 
 
 def _examples(
-    sizes: list[int], x: Array, y: Array, loss: Any, seed: int, rows: int = 1
+    sizes: list[int], x: Array, y: Array, loss: str, seed: int, rows: int = 1
 ) -> dict[Symbol, Array]:
     """The data: as given, or drawn with two decimals, so that one can calculate with them."""
+    given = {what: _array(value, what) for what, value in (("x", x), ("y", y)) if value is not None}
+    rows = next((len(value) for value in given.values() if value.ndim), rows)
     rng = np.random.default_rng([seed, 2])
-    rows = len(x) if x is not None else len(y) if y is not None else rows
-    name = loss if isinstance(loss, str) else str(loss.get("name", ""))
-    if x is None:
-        x = rng.uniform(-1, 1, (rows, sizes[0])).round(2)
-    if y is None:
-        one_hot = np.eye(sizes[-1])[rng.integers(sizes[-1], size=rows)]
-        y = one_hot if "entropy" in name else rng.uniform(0, 1, (rows, sizes[-1])).round(2)
-        if name == "binary_cross_entropy":
-            y = rng.integers(2, size=(rows, sizes[-1]))
-    return {Symbol("x"): _array(x, "x"), Symbol("y"): _array(y, "y")}
+    inputs = rng.uniform(-1, 1, (rows, sizes[0])).round(2)
+    if loss == "binary_cross_entropy":
+        targets = rng.integers(2, size=(rows, sizes[-1])).astype(float)
+    elif loss == "cross_entropy":
+        targets = np.eye(sizes[-1])[rng.integers(sizes[-1], size=rows)]
+    else:
+        targets = rng.uniform(0, 1, (rows, sizes[-1])).round(2)
+    return {Symbol("x"): given.get("x", inputs), Symbol("y"): given.get("y", targets)}
 
 
 def _number(value: object, what: str) -> float:
@@ -349,13 +367,14 @@ def Equations(
     """
     if not isinstance(forward, str) or not isinstance(loss, str):
         raise InputError("forward and loss are texts: the equations, and the name of the loss.")
+    _shown(title, notation)
     if not all(isinstance(given, Mapping) for given in (parameters, data or {})):
         raise InputError("parameters and data map names to numbers or arrays.")
     return equations_problem(
         forward,
         loss,
-        {k: _array(v, k) for k, v in parameters.items()},
-        {k: _array(v, k) for k, v in (data or {}).items()},
+        {str(k): _array(v, str(k)) for k, v in parameters.items()},
+        {str(k): _array(v, str(k)) for k, v in (data or {}).items()},
         frozen=frozen,
         reduce=reduce,
         training=Training(
@@ -373,7 +392,16 @@ def evaluate(derivation: Derivation, problem: Problem, dtype: Any = np.float64) 
 
     Raises ``ShapeError`` where arrays do not fit, ``NumericError`` where a number is not finite.
     """
-    return numbers.evaluate(derivation, start(problem, derivation), dtype)
+    _is_problem(problem, "evaluate")
+    return numbers.evaluate(derivation, start(problem, derivation), _float_type(dtype))
+
+
+def _float_type(dtype: Any) -> Any:
+    known = {"float32": np.float32, "float64": np.float64}
+    try:
+        return known[np.dtype(dtype).name]
+    except (TypeError, KeyError):
+        raise InputError(f"dtype is {dtype!r:.60}; it may be float64 or float32.") from None
 
 
 def check(
@@ -548,7 +576,7 @@ def explain(
         derivation = delta_form(derivation) if reading == "delta" else derivation
         shown = replace(problem.notation, digits=carry, significant=None)
         problem = replace(problem, notation=shown)
-    run = Updates(problem, derivation, wanted, dtype, carry)
+    run = Updates(problem, derivation, wanted, _float_type(dtype), carry)
     traces = tuple((n, trace) for n, trace in enumerate(run, 1) if step is None or n == step)
     if not traces and not run.done and wanted == 1:
         traces = ((1, numbers.evaluate(derivation, run.values(1), dtype, carry)),)
