@@ -112,7 +112,7 @@ def test_options_of_explain_reach_the_page(run):
 def test_training_that_stops_early_says_so_on_standard_error(run):
     said = run("explain", "one-hidden-neuron", "--steps", "100", "--format", "json")
     assert len(json.loads(said.out)["steps"]) == 81
-    assert said.err == "Stopped after 81 updates: the loss is below 0.001.\n"
+    assert said.err == "Training stops after 81 updates: the loss is below 0.001.\n"
     assert said.status == 0
 
 
@@ -336,9 +336,9 @@ REFUSED = [
     ("explain xor -o a.odt", "a.odt: the ending says nothing about the format. Known: .txt,"),
     ("explain xor -o missing/a.txt", "there is no folder missing. Make it first."),
     ("explain xor --format text -o .", ". is a folder. Give the name of a file."),
-    ("explain --network 2", "at least two whole numbers of units"),
+    ("explain --network 2", "needs inputs and at least one layer"),
     ("explain --network 2-x-1", "write the numbers of units, inputs first: 2-2-1."),
-    ("explain --network 2-0-1", "at least two whole numbers of units"),
+    ("explain --network 2-0-1", "a number of units is 0"),
     ("explain --network 99999-1", "At most 256 layers of 65,536 units"),
     ("explain --network 60000-60000", "at most 50,000,000 are accepted."),
     ("explain --network 2-1 --activation sigmond", "There is no activation 'sigmond'."),

@@ -107,10 +107,13 @@ def _by_rules(function: str) -> Sequence[tuple[Expr, str]]:
     constants = tuple(Ref(Symbol("c")) for _ in range(row.arity - 1))
     definition = row.definition(z, *constants) if row.definition else z
     book = simplify(row.slopes[0](z, *constants, Call(function, (z, *constants))))
+    last = "The form to remember."
+    if row.kinks:
+        last = "To both sides of 0. Step is 1 above 0, else 0, and that is the slope taken at 0."
     lines = [
         (derivative_of(definition), "The definition."),
-        (_taken(definition), "The rules, one after the other."),
-        (book, "The form to remember."),
+        *([] if row.kinks else [(_taken(definition), "The rules, one after the other.")]),
+        (book, last),
     ]
     return [line for n, line in enumerate(lines) if n == 0 or line[0] != lines[n - 1][0]]
 

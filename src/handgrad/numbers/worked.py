@@ -159,11 +159,11 @@ def sections(page: Page, of: Ref | None = None) -> tuple[Section, ...]:
 
 
 def _said_once(items: tuple[Item, ...]) -> tuple[Item, ...]:
-    """A sentence is not said again right after itself."""
+    """A sentence is not said again right after itself, and nothing is said where there is nothing."""
     kept: list[Item] = []
     said: Item | None = None
     for item in items:
-        if item != said:
+        if item not in (said, Remark("")):
             kept.append(item)
         said = item if isinstance(item, Remark) else said
     return tuple(kept)
@@ -184,9 +184,7 @@ def appendix(derivation: Derivation) -> tuple[Section, ...]:
         for node in walk(equation.rhs)
         if isinstance(node, Call)
     )
-    known = (
-        f for f in used if f in FUNCTIONS and FUNCTIONS[f].arity == 1 and FUNCTIONS[f].definition
-    )
+    known = (f for f in used if f in FUNCTIONS and FUNCTIONS[f].arity and FUNCTIONS[f].definition)
     return tuple(derivative(function) for function in known)
 
 
@@ -194,7 +192,8 @@ def derivative(function: str) -> Section:
     """The derivative of one function, derived line by line."""
     found = proof(function)
     items: list[Item] = []
-    lhs = Call(PRIMED, (Call(function, (Ref(Symbol("z")),)),))
+    constants = (Ref(Symbol("c")),) * (FUNCTIONS[function].arity - 1)
+    lhs = Call(PRIMED, (Call(function, (Ref(Symbol("z")), *constants)),))
     for expr, why in found.lines:
         items += [Remark(why), Formula(lhs, expr)]
     return Section(f"Appendix: the derivative of {function}", tuple(items))
@@ -204,9 +203,7 @@ def derivative(function: str) -> Section:
 
 
 def _whole_page(page: Page) -> Iterator[Section]:
-    forward = page.derivation.phase(Phase.FORWARD)
-    loss = [e for e in forward if e.lhs.symbol in (page.problem.loss, page.problem.per_example)]
-    before = [e for e in forward if e not in loss]
+    before, loss = _forward(page)
     short = not page.full and sum(_operations(page, e) for e in page.derivation.equations) > IN_FULL
     yield Section("Forward pass", tuple(_groups(page, _grouped(before), short)))
     yield Section("Loss", tuple(_groups(page, [[e] for e in loss], short)))
@@ -217,6 +214,13 @@ def _whole_page(page: Page) -> Iterator[Section]:
         yield Section("Backward pass", tuple(_groups(page, [[e] for e in backward], short)))
     update = page.derivation.phase(Phase.UPDATE)
     yield Section("Update", tuple(_groups(page, _by_parameter(update), short)))
+
+
+def _forward(page: Page) -> tuple[list[Equation], list[Equation]]:
+    """The forward pass up to the loss, and the loss."""
+    forward = page.derivation.phase(Phase.FORWARD)
+    loss = [e for e in forward if e.lhs.symbol in (page.problem.loss, page.problem.per_example)]
+    return [e for e in forward if e not in loss], loss
 
 
 def _operations(page: Page, equation: Equation) -> int:
@@ -265,21 +269,30 @@ def _groups(page: Page, groups: Iterable[Sequence[Equation]], short: bool) -> It
 def _group(page: Page, group: Sequence[Equation], short: bool) -> Iterator[Item]:
     """The sentences and formulas of some equations, then their elements in turn."""
     places = list(page.elements(group[0]))
+    if len(places) == 1:
+        for equation in group:
+            yield from _alone(page, equation, places[0])
+        return
+    yield Remark(" ".join(equation.why for equation in group if equation.why))
     for equation in group:
-        if equation.why:
-            yield Remark(equation.why)
-        general = page.symbols_only and page.problem.examples > 1
-        if len(places) != 1 or general or _opens_out(equation):
-            yield _formula(page, equation)
-        if len(places) == 1 and not general:
-            yield _item(page, equation, places[0])
-    if len(places) < 2 or not _shown_singly(page, places):
+        yield _formula(page, equation)
+    if not _shown_singly(page, places):
         return
     for place in places[:1] if short else places:
         for equation in group:
             yield _item(page, equation, place)
     if short:
         yield Remark(f"{len(places) - 1:,} more elements are worked out in the same way.")
+
+
+def _alone(page: Page, equation: Equation, place: tuple[int, ...]) -> Iterator[Item]:
+    """An equation that defines a single number: its formula only where the line does not show it."""
+    general = page.symbols_only and page.problem.examples > 1
+    yield Remark(equation.why)
+    if general or _opens_out(equation):
+        yield _formula(page, equation)
+    if not general:
+        yield _item(page, equation, place)
 
 
 def _shown_singly(page: Page, places: Sequence[tuple[int, ...]]) -> bool:
@@ -359,16 +372,15 @@ def _graph(page: Page) -> Graph:
 
 
 def _matrix_page(page: Page) -> Iterator[Section]:
-    titles = {
-        Phase.FORWARD: "Forward pass",
-        Phase.BACKWARD: "Backward pass",
-        Phase.UPDATE: "Update",
+    before, loss = _forward(page)
+    parts = {
+        "Forward pass": before,
+        "Loss": loss,
+        "Backward pass": page.derivation.phase(Phase.BACKWARD),
+        "Update": page.derivation.phase(Phase.UPDATE),
     }
-    for phase, title in titles.items():
-        items: list[Item] = []
-        for equation in page.derivation.phase(phase):
-            items += _matrix_items(page, equation)
-        yield Section(title, tuple(items))
+    for title, equations in parts.items():
+        yield Section(title, tuple(i for e in equations for i in _matrix_items(page, e)))
 
 
 def _matrix_items(page: Page, equation: Equation) -> Iterator[Item]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from textwrap import wrap as fill
 
 from handgrad.calculus.expr import Expr, Position, Ref, Symbol
 from handgrad.language.writing import text
@@ -90,7 +91,8 @@ class _Text:
     def item(self, item: Item) -> Iterator[list[Span]]:
         match item:
             case Remark(sentence):
-                yield [Span("  "), Span(sentence, "remark")]
+                for line in fill(sentence, self.width - 2):
+                    yield [Span("  "), Span(line, "remark")]
             case Formula(lhs, rhs):
                 yield from self.chain(lhs, [("=", self.write(rhs))], last="plain")
             case Line(lhs, parts):
@@ -132,21 +134,33 @@ class _Text:
 
 
 def wrapped(part: str, width: int) -> Iterator[str]:
-    """A long expression in pieces: broken before a + or − between terms, else after a factor."""
+    """A long expression in pieces: broken between terms, else after a factor or a matrix row."""
     line = ""
-    for term in re.split(r"(?= [+−] )", part):
+    for term in terms(part):
         if line and len(line) + len(term) > width:
             yield line
             line = "  " + term.lstrip()
         else:
             line += term
         while len(line) > width:
-            end = line.rfind("·", 0, width) + 1
-            if end <= len(line) - len(line.lstrip()) + 1:
+            ends = [m.end() for m in re.finditer(r"·|; |(?<=.) (?=[+−] )", line[:width])]
+            end = max((e for e in ends if e > len(line) - len(line.lstrip()) + 1), default=0)
+            if not end:
                 break
-            yield line[:end]
+            yield line[:end].rstrip()
             line = "    " + line[end:]
     yield line
+
+
+def terms(part: str) -> Iterator[str]:
+    """The terms of a sum, each with its sign; what stands in brackets stays together."""
+    depth, start = 0, 0
+    for place, character in enumerate(part):
+        depth += (character in "([") - (character in ")]")
+        if depth == 0 and character == " " and part[place + 1 : place + 3] in ("+ ", "− "):
+            yield part[start:place]
+            start = place
+    yield part[start:]
 
 
 def plain_name(names: Names, ref: Ref) -> str:
