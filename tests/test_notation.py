@@ -185,6 +185,12 @@ def test_a_negative_number_behind_a_minus_has_brackets():
     )
 
 
+def test_a_function_that_is_written_as_its_argument_keeps_the_brackets():
+    p = hg.Equations("E = 2*identity(w + v)**2", loss="E", parameters={"w": 0.5, "v": 0.25})
+    assert "E = 2·(w + v)² = 2·(0.5 + 0.25)²" in hg.explain(p).to_text()
+    assert r"E = 2 \cdot \left(w + v\right)^{2}" in hg.explain(p).to_latex()
+
+
 NOTATIONS = [
     {"loss": "E", "target": "T", "learning_rate": "α"},
     {"digits": 0},

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from handgrad.calculus.derivation import Derivation as Derivation
     from handgrad.errors import HandgradError as HandgradError
     from handgrad.errors import InputError as InputError
+    from handgrad.model.describe import Equations as Equations
+    from handgrad.model.describe import Network as Network
     from handgrad.model.problem import Notation as Notation
     from handgrad.model.problem import Problem as Problem
     from handgrad.numbers.evaluate import Trace as Trace
     from handgrad.numbers.witness import Check as Check
-    from handgrad.verbs import Equations as Equations
-    from handgrad.verbs import Network as Network
     from handgrad.verbs import Worked as Worked
     from handgrad.verbs import check as check
     from handgrad.verbs import derive as derive

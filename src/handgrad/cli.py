@@ -236,7 +236,7 @@ def _kind(output: Path | None) -> str:
 
 
 def _drawn(network: str, activation: str, loss: str, rows: int, seed: int) -> Problem:
-    from handgrad import verbs
+    from handgrad.model.describe import drawn_network
 
     parts = network.split("-")
     if not all(part.isdigit() and len(part) < 10 for part in parts):
@@ -247,7 +247,7 @@ def _drawn(network: str, activation: str, loss: str, rows: int, seed: int) -> Pr
     values = sizes[0] * rows
     if values > 50_000_000:
         raise InputError(f"--network {network}: {rows} examples of {sizes[0]} inputs are too many.")
-    return verbs.drawn_network(sizes, rows, activation=activation, loss=loss, seed=seed)
+    return drawn_network(sizes, rows, activation=activation, loss=loss, seed=seed)
 
 
 def _put_out(worked: Worked, kind: str, output: Path | None) -> None:

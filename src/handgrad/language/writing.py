@@ -128,6 +128,8 @@ class _Writer:
                 if "(" not in written:  # |z| has no place for a prime
                     return f"({written})′", ATOM
                 return written.replace("(", "′(", 1), ATOM
+            case Call(function, (inner,)) if self.functions.get(function) == "{}":
+                return self.write(inner)
             case Call(function, arguments):
                 inside = ", ".join(self.inside(a, SUM) for a in arguments)
                 return self.called(function, inside), ATOM

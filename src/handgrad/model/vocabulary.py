@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from itertools import islice
 
+from handgrad.model import network, optimizers
+
 __all__ = [
     "ACTIVATIONS",
     "BACKWARD",
@@ -17,40 +19,15 @@ __all__ = [
     "closest",
 ]
 
-ACTIVATIONS: Mapping[str, tuple[str, ...]] = {
-    "identity": (),
-    "sigmoid": (),
-    "tanh": (),
-    "relu": (),
-    "leaky_relu": ("slope",),
-    "elu": ("alpha",),
-    "gelu": (),
-    "silu": (),
-    "softplus": (),
-    "softmax": (),
-}
+ACTIVATIONS: Mapping[str, tuple[str, ...]] = {n: tuple(o) for n, o in network.ACTIVATIONS.items()}
 """Each activation with the options that may stand beside its name."""
 
-LOSSES: Mapping[str, tuple[str, ...]] = {
-    "half_squared_error": (),
-    "squared_error": (),
-    "half_mean_squared_error": (),
-    "mean_squared_error": (),
-    "mean_absolute_error": (),
-    "huber": ("delta",),
-    "binary_cross_entropy": (),
-    "cross_entropy": (),
-}
+LOSSES: Mapping[str, tuple[str, ...]] = {n: tuple(r.options) for n, r in network.LOSSES.items()}
 """Each loss with the options that may stand beside its name; ``reduce`` may stand beside all."""
 
 OPTIMIZERS: Mapping[str, tuple[str, ...]] = {
-    "sgd": (),
-    "momentum": ("momentum",),
-    "nesterov": ("momentum",),
-    "adagrad": ("epsilon",),
-    "rmsprop": ("alpha", "epsilon"),
-    "adam": ("beta1", "beta2", "epsilon"),
-    "adamw": ("beta1", "beta2", "epsilon", "weight_decay"),
+    name: tuple(key for key, _ in row.constants.values())
+    for name, row in optimizers.OPTIMIZERS.items()
 }
 """Each optimizer with the options that may stand beside it in ``[training]``."""
 

@@ -280,6 +280,8 @@ class LatexWriter:
             case "equal":
                 inside = " = ".join(self.write(a) for a in arguments)
                 return FUNCTIONS["equal"].format(inside), ATOM
+            case _ if FUNCTIONS[function] == "{}":
+                return self.piece(arguments[0])
             case _:
                 inside = ", ".join(self.write(a) for a in arguments)
                 return FUNCTIONS[function].format(inside), POWER if function == "exp" else ATOM
