@@ -295,6 +295,17 @@ def test_numbers_on_the_page_are_those_of_the_document_at_the_digits_shown(examp
                 assert shown, f"{line.lhs}: {part} is not in {printed}"
 
 
+@each_problem
+def test_a_page_keeps_to_its_width_and_wrapping_changes_nothing_else(example):
+    for reading in READINGS:
+        unbroken = page(example, reading).to_text(width=10**6)
+        for width in (60, 88):
+            shown = page(example, reading).to_text(width)
+            assert "".join(shown.split()) == "".join(unbroken.split()), reading
+            rows = [row for row in shown.splitlines() if row.startswith("    ")]
+            assert max(map(len, rows)) <= width, max(rows, key=len)
+
+
 def test_a_wrong_digit_on_the_page_is_found():
     (line,) = (n for n in lines(page("one-neuron", "steps").document) if name_of(n) == "a1[1,1]")
     assert agrees(line.parts[-1], "0.562")

@@ -143,7 +143,7 @@ def wrapped(part: str, width: int) -> Iterator[str]:
         else:
             line += term
         while len(line) > width:
-            ends = [m.end() for m in re.finditer(r"·|; |(?<=.) (?=[+−] )", line[:width])]
+            ends = [m.end() for m in re.finditer(r"·|; |∘ |(?<=.) (?=[+−] )", line[:width])]
             end = max((e for e in ends if e > len(line) - len(line.lstrip()) + 1), default=0)
             if not end:
                 break
