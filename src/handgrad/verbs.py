@@ -28,17 +28,10 @@ from handgrad.model.describe import Equations, Network, as_array
 from handgrad.model.problem import Problem
 from handgrad.numbers import evaluate as numbers
 from handgrad.numbers.evaluate import Trace
+from handgrad.numbers.page import Page, Remark, Section, element
 from handgrad.numbers.updates import Updates, start
 from handgrad.numbers.witness import Check, compare
-from handgrad.numbers.worked import (
-    Page,
-    Remark,
-    Section,
-    appendix,
-    element,
-    known_reading,
-    sections,
-)
+from handgrad.numbers.worked import appendix, known_reading, sections
 from handgrad.render.document import Document
 from handgrad.render.text import to_text
 

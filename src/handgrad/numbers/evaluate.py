@@ -31,15 +31,13 @@ from handgrad.calculus.expr import (
     Sum,
     Symbol,
     Value,
-    children,
-    own_positions,
-    walk,
 )
 from handgrad.errors import LimitError, NumericError, ShapeError
 from handgrad.model.limits import Limits
 from handgrad.numbers.kernels import ALONG, ELEMENTWISE
+from handgrad.numbers.shapes import check_shapes, shape_text
 
-__all__ = ["Trace", "check_shapes", "evaluate", "value_of"]
+__all__ = ["Trace", "evaluate", "value_of"]
 
 Array = Any
 LARGE = 1 << 15  # multiply-adds above which a contraction is worth planning
@@ -103,7 +101,8 @@ def evaluate(
     if many > Limits.elements:
         largest = max(sizes, key=lambda s: math.prod(sizes[s]))
         raise LimitError(
-            f"A step has {many:,} numbers, most of them in {largest} ({_shape(sizes[largest])}); at most "
+            f"A step has {many:,} numbers, most of them in {largest} "
+            f"({shape_text(sizes[largest])}); at most "
             f"{Limits.elements:,} are accepted. Use smaller arrays or fewer examples."
         )
     if carry is None and dtype == np.float64 and many <= SMALL:
@@ -155,83 +154,6 @@ def _not_finite(equation: Equation, array: Array) -> str:
         f"{element} is {found}: its equation overflows, divides by zero, or takes the logarithm "
         "or root of a number outside its domain. Smaller values or a smaller learning rate may help."
     )
-
-
-def check_shapes(
-    derivation: Derivation, shapes: Mapping[Symbol, tuple[int, ...]]
-) -> dict[Symbol, tuple[int, ...]]:
-    """The shape of every quantity, from those of the givens.
-
-    Raises ``ShapeError`` where the arrays given do not fit the equations that use them.
-    """
-    sizes = dict(shapes)
-    for symbol, rank in derivation.givens.items():
-        if symbol in sizes and len(sizes[symbol]) != rank:
-            raise ShapeError(
-                f"{symbol} has {rank} ind{'ex' if rank == 1 else 'ices'} in the equations, "
-                f"but its value has the shape {_shape(sizes[symbol])}."
-            )
-    for equation in derivation.equations:
-        found: dict[str, tuple[int, str]] = {}
-        _meet(equation.rhs, sizes, found, equation)
-        lhs: list[int] = []
-        for position in equation.lhs.indices:
-            if isinstance(position, Index):
-                own = sizes[position.axis[0]][position.axis[1]] if position.axis else 1
-                lhs.append(found.get(position.name, (own, ""))[0])
-        sizes[equation.lhs.symbol] = tuple(lhs)
-    return sizes
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape)) if shape else "of a single number"
-
-
-def _meet(
-    expr: Expr,
-    sizes: Mapping[Symbol, tuple[int, ...]],
-    found: dict[str, tuple[int, str]],
-    equation: Equation,
-) -> None:
-    """Collect how far each index runs; two answers for one index are an error."""
-    bound = (
-        [expr.index]
-        if isinstance(expr, Along)
-        else list(expr.indices)
-        if isinstance(expr, Sigma)
-        else []
-    )
-    hidden = {index.name: found.pop(index.name) for index in bound if index.name in found}
-    for part in children(expr):
-        _meet(part, sizes, found, equation)
-    if isinstance(expr, Along) and isinstance(expr.at, int) and expr.index.name in found:
-        length, where = found[expr.index.name]
-        if expr.at > length:
-            raise ShapeError(
-                f"{expr.function}(…)[{expr.at}] in the equation of {equation.lhs.symbol}: index "
-                f"{expr.at} is out of range, {where} has {length}."
-            )
-    for index in bound:
-        found.pop(index.name, None)
-    found.update(hidden)
-    if not isinstance(expr, Ref):
-        return
-    for place, position in enumerate(expr.indices):
-        length = sizes[expr.symbol][place]
-        where = f"axis {place + 1} of {expr.symbol} ({_shape(sizes[expr.symbol])})"
-        if isinstance(position, int):
-            if position > length:
-                raise ShapeError(
-                    f"{expr.symbol}[{','.join(map(str, expr.indices))}] in the equation of "
-                    f"{equation.lhs.symbol}: index {position} is out of range, {where} has {length}."
-                )
-            continue
-        before, said = found.setdefault(position.name, (length, where))
-        if before != length:
-            raise ShapeError(
-                f"In the equation of {equation.lhs.symbol} the index {position.name} runs over "
-                f"{said} and over {where}: {before} against {length}. Make the two agree."
-            )
 
 
 def _aligned(value: Labelled, names: tuple[str, ...]) -> Array:
@@ -407,13 +329,3 @@ def _divided(a: Array, b: Array) -> Array:
 
 def _raised(a: Array, b: Array) -> Array:
     return np.power(a * 1.0, b)
-
-
-def mentioned(expr: Expr) -> set[Symbol]:
-    """Every symbol whose value or size an expression needs."""
-    found: set[Symbol] = set()
-    for node in walk(expr):
-        if isinstance(node, Ref):
-            found.add(node.symbol)
-        found |= {p.axis[0] for p in own_positions(node) if isinstance(p, Index) and p.axis}
-    return found

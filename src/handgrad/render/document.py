@@ -10,7 +10,7 @@ from handgrad.calculus.functions import FUNCTIONS
 from handgrad.model.problem import Problem
 from handgrad.numbers.evaluate import value_of
 from handgrad.numbers.lines import Line
-from handgrad.numbers.worked import Formula, Item, Remark, Section
+from handgrad.numbers.page import Formula, Item, Remark, Section
 from handgrad.render.digits import Digits
 from handgrad.render.notation import Names, clean
 

@@ -1,0 +1,97 @@
+"""The shapes of the givens in, the shape of every quantity out; or what does not fit, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from handgrad.calculus.derivation import Derivation, Equation
+from handgrad.calculus.expr import (
+    Along,
+    Expr,
+    Index,
+    Ref,
+    Sigma,
+    Symbol,
+    children,
+)
+from handgrad.errors import ShapeError
+
+__all__ = ["check_shapes", "shape_text"]
+
+
+def check_shapes(
+    derivation: Derivation, shapes: Mapping[Symbol, tuple[int, ...]]
+) -> dict[Symbol, tuple[int, ...]]:
+    """The shape of every quantity, from those of the givens.
+
+    Raises ``ShapeError`` where the arrays given do not fit the equations that use them.
+    """
+    sizes = dict(shapes)
+    for symbol, rank in derivation.givens.items():
+        if symbol in sizes and len(sizes[symbol]) != rank:
+            raise ShapeError(
+                f"{symbol} has {rank} ind{'ex' if rank == 1 else 'ices'} in the equations, "
+                f"but its value has the shape {shape_text(sizes[symbol])}."
+            )
+    for equation in derivation.equations:
+        found: dict[str, tuple[int, str]] = {}
+        _meet(equation.rhs, sizes, found, equation)
+        lhs: list[int] = []
+        for position in equation.lhs.indices:
+            if isinstance(position, Index):
+                own = sizes[position.axis[0]][position.axis[1]] if position.axis else 1
+                lhs.append(found.get(position.name, (own, ""))[0])
+        sizes[equation.lhs.symbol] = tuple(lhs)
+    return sizes
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """A shape as one writes it: 2×3."""
+    return "×".join(map(str, shape)) if shape else "of a single number"
+
+
+def _meet(
+    expr: Expr,
+    sizes: Mapping[Symbol, tuple[int, ...]],
+    found: dict[str, tuple[int, str]],
+    equation: Equation,
+) -> None:
+    """Collect how far each index runs; two answers for one index are an error."""
+    bound = (
+        [expr.index]
+        if isinstance(expr, Along)
+        else list(expr.indices)
+        if isinstance(expr, Sigma)
+        else []
+    )
+    hidden = {index.name: found.pop(index.name) for index in bound if index.name in found}
+    for part in children(expr):
+        _meet(part, sizes, found, equation)
+    if isinstance(expr, Along) and isinstance(expr.at, int) and expr.index.name in found:
+        length, where = found[expr.index.name]
+        if expr.at > length:
+            raise ShapeError(
+                f"{expr.function}(…)[{expr.at}] in the equation of {equation.lhs.symbol}: index "
+                f"{expr.at} is out of range, {where} has {length}."
+            )
+    for index in bound:
+        found.pop(index.name, None)
+    found.update(hidden)
+    if not isinstance(expr, Ref):
+        return
+    for place, position in enumerate(expr.indices):
+        length = sizes[expr.symbol][place]
+        where = f"axis {place + 1} of {expr.symbol} ({shape_text(sizes[expr.symbol])})"
+        if isinstance(position, int):
+            if position > length:
+                raise ShapeError(
+                    f"{expr.symbol}[{','.join(map(str, expr.indices))}] in the equation of "
+                    f"{equation.lhs.symbol}: index {position} is out of range, {where} has {length}."
+                )
+            continue
+        before, said = found.setdefault(position.name, (length, where))
+        if before != length:
+            raise ShapeError(
+                f"In the equation of {equation.lhs.symbol} the index {position.name} runs over "
+                f"{said} and over {where}: {before} against {length}. Make the two agree."
+            )
