@@ -30,9 +30,9 @@ from handgrad.calculus.expr import (
     free_indices,
     substitute,
 )
-from handgrad.calculus.matrix import matrix_form
 from handgrad.calculus.rewrite import delta_form, relettered, shortcut, simplify, with_logits
 from handgrad.errors import DerivationError, LanguageError
+from handgrad.language.matrix import matrix_form
 from handgrad.language.reading import parse_equations, parse_formula, symbol
 from handgrad.language.writing import text
 from handgrad.model.network import Formula, Layer, forward_equations

@@ -1,1 +1,1 @@
-"""The language in which equations are written and printed: ``reading`` and ``writing``."""
+"""The notations in which equations are read and written: text, and whole arrays."""

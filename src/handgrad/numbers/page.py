@@ -26,9 +26,9 @@ from handgrad.calculus.expr import (
     transform,
     walk,
 )
-from handgrad.calculus.matrix import matrix_form
 from handgrad.calculus.rewrite import inlined
 from handgrad.errors import InputError, LanguageError
+from handgrad.language.matrix import matrix_form
 from handgrad.language.reading import parse_element
 from handgrad.model.problem import Problem
 from handgrad.numbers.evaluate import Trace
