@@ -320,3 +320,16 @@ def test_a_stable_form_that_is_not_the_book_form_is_reported(monkeypatch: pytest
     wrong = replace(right, stable=(lambda z, a: call("sigmoid", z) * call("sigmoid", z),))
     monkeypatch.setitem(FUNCTIONS, "sigmoid", wrong)
     assert list(slope_complaints("sigmoid"))
+
+
+@pytest.mark.parametrize(
+    "name", ["normal_pdf", "sigmoid", "tanh", "softplus", "exp", "log_sigmoid"]
+)
+def test_complex_numbers_keep_their_imaginary_part(name: str) -> None:
+    real, step = 0.7, 1e-30
+    slope = ELEMENTWISE[name](np.asarray(real + step * 1j)).imag / step
+    h = 1e-6
+    difference = (
+        ELEMENTWISE[name](np.asarray(real + h)) - ELEMENTWISE[name](np.asarray(real - h))
+    ) / (2 * h)
+    np.testing.assert_allclose(slope, difference, rtol=1e-8)

@@ -115,11 +115,17 @@ def _normal_cdf(z: Array) -> Array:
 
 
 @_in_double
-def _normal_pdf(z: Array) -> Array:
+def _real_pdf(z: Array) -> Array:
     """The square is taken in two exact parts: the exponential multiplies its rounding by z²."""
     z = np.clip(z, -FAR, FAR)
     high, low = _halves(z)
     return np.exp(-high * high / 2) * np.exp(-low * (z + high) / 2) / math.sqrt(2 * math.pi)
+
+
+def _normal_pdf(z: Array) -> Array:
+    if np.iscomplexobj(z):
+        return np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    return _real_pdf(z)
 
 
 @_in_double

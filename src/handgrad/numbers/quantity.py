@@ -16,6 +16,7 @@ from handgrad.calculus.expr import (
     refs,
 )
 from handgrad.errors import InputError
+from handgrad.language.writing import name
 from handgrad.numbers.page import (
     ELEMENTS,
     Item,
@@ -52,7 +53,7 @@ def of_one(page: Page, of: Ref) -> Iterator[Section]:
     defined = [e for e in page.derivation.equations if e.lhs.symbol == symbol]
     if defined:
         items = [*_explained(page, defined[0], targets)]
-        yield Section(f"{_title(of)}", tuple(items))
+        yield Section(f"{_title(page, of)}", tuple(items))
     if derived:
         yield from _gradient_of(page, derived, targets, of)
     update = [e for e in page.derivation.phase(Phase.UPDATE) if e.lhs.symbol.plain == symbol]
@@ -60,7 +61,7 @@ def of_one(page: Page, of: Ref) -> Iterator[Section]:
         items = [item for e in update for item in _explained(page, e, targets)]
         yield Section("Update", tuple(items))
     if not defined and not derived:
-        raise InputError(f"{_title(of)} is given; there is nothing to work out.")
+        raise InputError(f"{_title(page, of)} is given; there is nothing to work out.")
 
 
 def gradient_equation(page: Page, symbol: Symbol) -> Equation | None:
@@ -69,9 +70,10 @@ def gradient_equation(page: Page, symbol: Symbol) -> Equation | None:
     return next((e for e in page.derivation.equations if e.lhs.symbol in names), None)
 
 
-def _title(of: Ref) -> str:
-    inside = ",".join(str(p) for p in of.indices)
-    return f"{of.symbol}[{inside}]" if inside else str(of.symbol)
+def _title(page: Page, of: Ref) -> str:
+    """The public name of a quantity, the index of a single example left out."""
+    single = page.problem.examples == 1 and of.symbol.plain in page.problem.batched
+    return name(Ref(of.symbol, of.indices[1:] if single else of.indices))
 
 
 def _targets(page: Page, of: Ref) -> list[tuple[int, ...]]:
@@ -99,7 +101,7 @@ def _explained(page: Page, equation: Equation, places: list[tuple[int, ...]]) ->
 def _gradient_of(
     page: Page, gradient: Equation, places: list[tuple[int, ...]], of: Ref
 ) -> Iterator[Section]:
-    title = f"How {_title(of)} acts on the loss"
+    title = f"How {_title(page, of)} acts on the loss"
     if page.reading == "matrix":
         yield Section(title, tuple(matrix_items(page, gradient)))
     elif page.reading == "delta" or page.decimals is None:
