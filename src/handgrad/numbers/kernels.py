@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ALONG", "ELEMENTWISE"]
+__all__ = ["ALONG", "ELEMENTWISE", "REAL_ONLY"]
 
 Array = Any  # a NumPy array or scalar of any float type
 
@@ -170,6 +170,10 @@ ELEMENTWISE: Mapping[str, Callable[..., Array]] = {
     "step": _step,
     "tanh": np.tanh,
 }
+
+
+# kernels that take no complex numbers, so that no complex step goes through them
+REAL_ONLY = frozenset({"erf", "gelu", "normal_cdf"})
 
 
 def _shifted(z: Array) -> tuple[Array, Array, Array]:

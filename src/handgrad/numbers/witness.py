@@ -18,13 +18,13 @@ from handgrad.calculus.expr import Call, Ref, Symbol, walk
 from handgrad.errors import ShapeError
 from handgrad.language.writing import name
 from handgrad.numbers.evaluate import evaluate
+from handgrad.numbers.kernels import REAL_ONLY
 
 __all__ = ["Check", "Disagreement", "compare"]
 
 Array = Any
 TINY = 1e-30  # its square vanishes: the complex step has no truncation error
 STEP = float(np.finfo(float).eps) ** (1 / 3)  # of the central difference, relative to the number
-REAL_ONLY = frozenset({"erf", "gelu", "normal_cdf"})  # kernels without complex numbers
 
 
 @dataclass(frozen=True)
