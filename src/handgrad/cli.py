@@ -136,7 +136,7 @@ def _complete_example(_context: Any, _parameter: Any, incomplete: str) -> list[A
 @click.option(
     "--reading",
     type=click.Choice(READINGS),
-    help="How the backward pass is read. [default: the file's]",
+    help="How the backward pass is read. [default: the file's; chain with --of]",
 )
 @click.option(
     "--symbols", "--symbols-only", "symbols", is_flag=True, help="Formulas only, no numbers."

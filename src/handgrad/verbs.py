@@ -244,9 +244,10 @@ def explain(
 
     ``of`` names a quantity or element (``"W1[2,1]"``); ``steps`` how many updates, or ``step`` which
     single one. ``reading`` of the backward pass: ``steps``, ``chain``, ``delta`` or ``matrix``; left
-    out, the problem's own. A large problem is summarised unless ``full``. ``appendix`` adds the
-    derivation of each activation's derivative, line by line. ``carry`` rounds every line to that
-    many decimals and goes on with the rounded numbers, as one does in an exam.
+    out, ``chain`` for one quantity and the problem's own for a whole step. A large problem is
+    summarised unless ``full``. ``appendix`` adds the derivation of each activation's derivative,
+    line by line. ``carry`` rounds every line to that many decimals and goes on with the rounded
+    numbers, as one does in an exam.
 
     Raises ``InputError`` for a quantity or reading that does not exist.
     """
@@ -259,7 +260,8 @@ def explain(
     derivation = derive(problem)
     if carry is not None and reading == "chain":
         raise InputError("Rounded numbers are carried in the readings steps and delta, not chain.")
-    reading = known_reading(reading or problem.notation.backward)
+    usual = "chain" if of is not None and carry is None else problem.notation.backward
+    reading = known_reading(reading or usual)
     if carry is not None:
         if not 0 <= carry <= MOST_DECIMALS:
             raise InputError(f"carry is {carry}; it may be 0 to {MOST_DECIMALS} decimals.")
