@@ -53,8 +53,10 @@ __all__ = [
 _HOMES = {
     "Check": "handgrad.numbers.witness",
     "Derivation": "handgrad.calculus.derivation",
+    "Equations": "handgrad.model.describe",
     "HandgradError": "handgrad.errors",
     "InputError": "handgrad.errors",
+    "Network": "handgrad.model.describe",
     "Notation": "handgrad.model.problem",
     "Problem": "handgrad.model.problem",
     "Trace": "handgrad.numbers.evaluate",

@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,21 +24,19 @@ from handgrad.calculus.rewrite import delta_form
 from handgrad.errors import InputError
 from handgrad.model import loading
 from handgrad.model import problem as problems
-from handgrad.model.describe import Equations, Network, as_array
 from handgrad.model.problem import Problem
 from handgrad.numbers import evaluate as numbers
 from handgrad.numbers.evaluate import Trace
 from handgrad.numbers.page import Page, Remark, Section, element
 from handgrad.numbers.updates import Updates, start
-from handgrad.numbers.witness import Check, compare
 from handgrad.numbers.worked import appendix, known_reading, sections
 from handgrad.render.document import Document
 from handgrad.render.text import to_text
 
+if TYPE_CHECKING:
+    from handgrad.numbers.witness import Check
+
 __all__ = [
-    "Check",
-    "Equations",
-    "Network",
     "Worked",
     "check",
     "derive",
@@ -109,12 +107,16 @@ def check(
 
     Raises ``InputError`` for a name that is no parameter, ``ShapeError`` for a wrong shape.
 
+    >>> from handgrad import Network
     >>> p = Network([2, 1], W=[[[0.5, -0.25]]], b=[[0.1]], x=[[1.0, 2.0]], y=[[1.0]])
     >>> check(p).agrees
     True
     >>> check(p, gradient={"W1": [[0.0, 0.0]], "b1": [0.0]}).wrong[0].element.indices
     (1, 1)
     """
+    from handgrad.model.describe import as_array
+    from handgrad.numbers.witness import compare
+
     _is_problem(problem, "check")
     derivation = derive(problem)
     values = start(problem, derivation)

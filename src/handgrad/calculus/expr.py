@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import count
+from typing import Any
 
 __all__ = [
     "Along",
@@ -246,21 +247,22 @@ def call(function: str, *arguments: Expr | int) -> Call:
     return Call(function, tuple(as_expr(argument) for argument in arguments))
 
 
+_PARTS: dict[type, Callable[[Any], tuple[Expr, ...]]] = {
+    Sum: lambda expr: expr.terms,
+    Product: lambda expr: expr.factors,
+    Power: lambda expr: (expr.base, expr.exponent),
+    Call: lambda expr: expr.arguments,
+    Sigma: lambda expr: (expr.body,),
+    Along: lambda expr: (expr.body,),
+    Forms: lambda expr: (expr.book, expr.stable),
+    Partial: lambda expr: (expr.top, expr.bottom),
+}
+
+
 def children(expr: Expr) -> tuple[Expr, ...]:
     """The direct parts of a node, in reading order."""
-    match expr:
-        case Sum(parts) | Product(parts) | Call(_, parts):
-            return parts
-        case Power(base, exponent):
-            return (base, exponent)
-        case Sigma(_, body) | Along(_, _, body, _):
-            return (body,)
-        case Forms(book, stable):
-            return (book, stable)
-        case Partial(top, bottom):
-            return (top, bottom)
-        case _:
-            return ()
+    parts = _PARTS.get(type(expr))
+    return parts(expr) if parts else ()
 
 
 def rebuild(expr: Expr, parts: tuple[Expr, ...]) -> Expr:

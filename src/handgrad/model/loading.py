@@ -246,7 +246,9 @@ class Drawn:
     inputs: int
 
 
-Draw = Callable[[np.random.Generator, int, int], Array]
+Draw = Callable[
+    [Any, int, int], Array
+]  # (random generator, units, inputs); the generator loads late
 
 
 def _glorot(rng: np.random.Generator, units: int, inputs: int) -> Array:
