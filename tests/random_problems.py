@@ -22,12 +22,13 @@ from typing import Any
 import numpy as np
 from tests.oracles import complex_step, jax_oracle
 
-from handgrad.calculus.derivation import Derivation, Phase, validate, with_axes
+from handgrad.calculus.derivation import Derivation, Phase, validate
 from handgrad.calculus.expr import Partial, Product, Ref, Sum, Symbol, Value, walk
 from handgrad.calculus.rewrite import delta_form, inlined
 from handgrad.errors import DerivationError, HandgradError, NumericError
 from handgrad.language.reading import parse_equations
 from handgrad.language.writing import name, text
+from handgrad.model.axes import with_axes
 from handgrad.model.network import ACTIVATIONS, Formula, Layer
 from handgrad.model.problem import Problem, derive, equations_problem, network_problem
 from handgrad.numbers.evaluate import Trace, evaluate, value_of

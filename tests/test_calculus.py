@@ -11,7 +11,7 @@ import sympy
 from tests.oracles import jax_oracle
 
 from handgrad.calculus.chain import backward
-from handgrad.calculus.derivation import Derivation, Equation, Phase, validate, with_axes
+from handgrad.calculus.derivation import Derivation, Equation, Phase, validate
 from handgrad.calculus.expr import (
     Along,
     Call,
@@ -35,6 +35,7 @@ from handgrad.errors import DerivationError, LanguageError
 from handgrad.language.matrix import matrix_form
 from handgrad.language.reading import parse_equations, parse_formula, symbol
 from handgrad.language.writing import text
+from handgrad.model.axes import with_axes
 from handgrad.model.network import Formula, Layer, forward_equations
 from handgrad.model.problem import Problem, derive, equations_problem, network_problem
 from handgrad.numbers.evaluate import Trace, evaluate

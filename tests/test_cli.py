@@ -455,6 +455,15 @@ def test_output_is_utf_8_whatever_the_locale():
     assert done.stdout.decode("utf-8") == hg.explain(problem("one-neuron")).to_text()
 
 
+@pytest.fixture
+def interruptible():
+    """A shell's background job, which the tests may be, ignores the interrupt and hands that on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_it_with_130_and_one_line(tmp_path):
     pipe = tmp_path / "net.toml"
     os.mkfifo(pipe)

@@ -30,14 +30,13 @@ from handgrad.calculus.expr import (
     free_indices,
     fresh,
     index_names,
+    rebound,
     refs,
     substitute,
 )
-from handgrad.calculus.functions import FUNCTIONS, Pullback, slope
+from handgrad.calculus.functions import FUNCTIONS, Pullback, Vector, slope
 from handgrad.calculus.rewrite import relettered, simplify
 from handgrad.errors import DerivationError
-
-__all__ = ["Contribution", "backward", "contributions", "local_derivative"]
 
 
 @dataclass(frozen=True)
@@ -119,14 +118,8 @@ def _target(forward: Sequence[Equation], symbol: Symbol, rank: int) -> Ref:
     for equation in forward:
         for ref in refs(equation.rhs):
             if ref.symbol == symbol:
-                taken: set[str] = set()
-                indices: list[Position] = []
-                for n, position in enumerate(ref.indices):
-                    index = position if isinstance(position, Index) else Index("i")
-                    index = replace(fresh(index, taken), axis=(symbol, n))
-                    taken.add(index.name)
-                    indices.append(index)
-                return Ref(symbol, tuple(indices))
+                letters = (p if isinstance(p, Index) else Index("i") for p in ref.indices)
+                return Ref(symbol, rebound(tuple(letters), ref, set())[0])
     return Ref(symbol, tuple(map(Index, LETTERS[:rank])))
 
 
@@ -226,7 +219,7 @@ class _Descent:
                     local = book if book == stable else Forms(book, stable)
                     yield from self.down(argument, Product((g, local)), over)
             case Sigma(indices, body):
-                inner, body = self.renamed(indices, body, g, over)
+                inner, body = rebound(indices, body, index_names(g) | {i.name for i in over})
                 yield from self.down(body, g, over + inner)
             case Along():
                 yield from self.along(expr, g, over)
@@ -239,48 +232,26 @@ class _Descent:
         """The name of the expression where it is all of an equation, else the expression."""
         return self.lhs if expr is self.rhs else expr
 
-    def renamed(
-        self, indices: tuple[Index, ...], body: Expr, g: Expr, over: tuple[Index, ...]
-    ) -> tuple[tuple[Index, ...], Expr]:
-        """What a node binds, under names that occur nowhere outside it."""
-        taken = index_names(g) | {index.name for index in over}
-        new: list[Index] = []
-        for index in indices:
-            new.append(fresh(index, taken | (index_names(body) - {index.name})))
-            taken.add(new[-1].name)
-        renaming = {i.name: j for i, j in zip(indices, new, strict=True) if i.name != j.name}
-        return tuple(new), substitute(body, renaming)
-
     def along(self, expr: Along, g: Expr, over: tuple[Index, ...]) -> Iterator[Contribution]:
         """A vector function or reduction, by its pullback."""
-        (index,), body = self.renamed((expr.index,), expr.body, g, over)
-        at = expr.at
-        outside = free_indices(replace(expr, at=None))
-        slides = isinstance(at, Index) and at in over and at.name not in outside
-        taken = index_names(g) | index_names(body) | {i.name for i in over} | {index.name}
-        inner = fresh(replace(index, name="k"), taken)
-
-        def arriving(place: Position) -> Expr:
-            if at is None:
-                return g
-            if slides and isinstance(at, Index):
-                return substitute(g, {at.name: place})
-            return Product((g, Delta(place, at)))
-
-        def value(place: Position) -> Expr:
-            whole = self.value(expr)
-            if at is None:
-                return whole
-            if slides and isinstance(whole, Ref) and isinstance(at, Index):
-                return substitute(whole, {at.name: place})
-            return Along(expr.function, expr.index, expr.body, place)
-
-        def argument(place: Position) -> Expr:
-            return substitute(body, {index.name: place})
-
-        view = Pullback(arriving, argument, value, inner)
+        taken = index_names(g) | {i.name for i in over}
+        (index,), body = rebound((expr.index,), expr.body, taken)
+        at, outside = expr.at, free_indices(replace(expr, at=None))
+        if at is not None and not (isinstance(at, Index) and at in over and at.name not in outside):
+            # Read at one place only: δ picks it out of all places.
+            every = fresh(Index("j"), taken | index_names(expr))
+            picked = Product((g, Delta(every, at)))
+            yield from self.along(replace(expr, at=every), picked, (*over, every))
+            return
+        inner = fresh(replace(index, name="k"), taken | index_names(body) | {index.name})
+        view = Pullback(_family(g, at), _family(body, index), _family(self.value(expr), at), inner)
         rule = FUNCTIONS[expr.function].pullback
         if rule is None:
             raise DerivationError(f"{expr.function} has no rule along an index.")
-        rest = tuple(i for i in over if not (slides and i == at))
+        rest = tuple(i for i in over if i != at)
         yield from self.down(body, rule(view, index), (*rest, index))
+
+
+def _family(expr: Expr, index: Position | None) -> Vector:
+    """What an expression is at each place along an index; everywhere the same without one."""
+    return lambda place: substitute(expr, {index.name: place}) if isinstance(index, Index) else expr

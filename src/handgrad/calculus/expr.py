@@ -6,41 +6,11 @@ Indices are bound variables: ``substitute`` renames, so nothing is captured when
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import count
+from itertools import chain, count
 from typing import Any
-
-__all__ = [
-    "Along",
-    "Call",
-    "Delta",
-    "Expr",
-    "Forms",
-    "Index",
-    "Num",
-    "Partial",
-    "Position",
-    "Power",
-    "Product",
-    "Ref",
-    "Sigma",
-    "Sum",
-    "Symbol",
-    "Value",
-    "call",
-    "children",
-    "free_indices",
-    "fresh",
-    "index_names",
-    "placed",
-    "rebuild",
-    "refs",
-    "substitute",
-    "transform",
-    "walk",
-]
 
 LETTERS = "kijlpqrstuvwcdefgh"
 
@@ -354,13 +324,11 @@ def index_names(expr: Expr) -> set[str]:
     return names
 
 
-def fresh(index: Index, taken: set[str]) -> Index:
-    """The index under a name that is not taken: its own if possible, else the next letter."""
-    if index.name not in taken:
-        return index
-    spare = (letter for letter in LETTERS if letter not in taken)
-    numbered = (f"{index.name}{n}" for n in count(1) if f"{index.name}{n}" not in taken)
-    return replace(index, name=next(spare, None) or next(numbered))
+def fresh(index: Index, taken: Set[str]) -> Index:
+    """The index under a name that is not taken: its own without primes if possible, else a letter."""
+    own = index.name.rstrip("′")
+    names = chain((own,), LETTERS, (f"{own}{n}" for n in count(1)))
+    return replace(index, name=next(name for name in names if name not in taken))
 
 
 def substitute(expr: Expr, new: Mapping[str, Position]) -> Expr:
@@ -377,28 +345,32 @@ def substitute(expr: Expr, new: Mapping[str, Position]) -> Expr:
         case Delta(left, right):
             return Delta(place(left), place(right))
         case Sigma(indices, body):
-            indices, body = _make_way(indices, body, new)
-            return Sigma(indices, body)
+            return Sigma(*_below(indices, body, new))
         case Along(function, index, body, at):
-            (index,), body = _make_way((index,), body, new)
+            (index,), body = _below((index,), body, new)
             return Along(function, index, body, None if at is None else place(at))
         case _:
             return rebuild(expr, tuple(substitute(part, new) for part in children(expr)))
 
 
-def _make_way(
+def _below(
     bound: tuple[Index, ...], body: Expr, new: Mapping[str, Position]
 ) -> tuple[tuple[Index, ...], Expr]:
-    """Substitute below a binder: what it binds stays, and is renamed where it would capture."""
+    """Substitute below a binder: what it binds stays, and makes way where it would capture."""
     open_names = free_indices(body).keys() - {index.name for index in bound}
     inner = {name: position for name, position in new.items() if name in open_names}
     arriving = {position.name for position in inner.values() if isinstance(position, Index)}
-    taken = arriving | index_names(body) | {index.name for index in bound}
-    renamed: list[Index] = []
-    for index in bound:
-        other = fresh(index, taken) if index.name in arriving else index
-        taken.add(other.name)
-        renamed.append(other)
-        if other is not index:
-            inner[index.name] = other
-    return tuple(renamed), substitute(body, inner)
+    bound, body = rebound(bound, body, arriving)
+    return bound, substitute(body, inner)
+
+
+def rebound(
+    indices: tuple[Index, ...], body: Expr, taken: Set[str]
+) -> tuple[tuple[Index, ...], Expr]:
+    """What a node binds, under plain letters that are not taken, and its body with them."""
+    new: list[Index] = []
+    for index in indices:
+        others = index_names(body) - {index.name}
+        new.append(fresh(index, taken | others | {other.name for other in new}))
+    renaming = {i.name: j for i, j in zip(indices, new, strict=True) if i.name != j.name}
+    return tuple(new), substitute(body, renaming)

@@ -19,8 +19,6 @@ from fractions import Fraction
 
 from handgrad.calculus.expr import Along, Call, Expr, Index, Num, Position, Power, Sigma, call
 
-__all__ = ["FUNCTIONS", "Function", "Pullback", "Rule", "Vector", "slope"]
-
 Rule = Callable[..., Expr]  # (arguments…, value) -> expression
 Vector = Callable[[Position], Expr]  # a family of expressions, one for each place along an axis
 

@@ -21,7 +21,6 @@ from handgrad.calculus.expr import (
     Forms,
     Index,
     Num,
-    Position,
     Power,
     Product,
     Ref,
@@ -31,16 +30,13 @@ from handgrad.calculus.expr import (
     call,
     children,
     free_indices,
-    fresh,
-    index_names,
     placed,
+    rebound,
     rebuild,
     refs,
     substitute,
     transform,
 )
-
-__all__ = ["delta_form", "inlined", "relettered", "reuse", "shortcut", "simplify", "with_logits"]
 
 
 def simplify(expr: Expr) -> Expr:
@@ -156,129 +152,84 @@ def relettered(expr: Expr, taken: set[str]) -> Expr:
     """Bound indices under plain letters that are not used outside them."""
     match expr:
         case Sigma(indices, body):
-            new: list[Index] = []
-            here = set(taken)
-            for index in indices:
-                wish = replace(index, name=index.name.rstrip("′"))
-                others = index_names(body) - {index.name}
-                new.append(fresh(wish, here | (others if wish.name != index.name else set())))
-                here.add(new[-1].name)
-            renaming: dict[str, Position] = {i.name: j for i, j in zip(indices, new, strict=True)}
-            return Sigma(tuple(new), relettered(substitute(body, renaming), here))
+            indices, body = rebound(indices, body, taken)
+            return Sigma(indices, relettered(body, taken | {index.name for index in indices}))
         case Along(function, index, body, at):
             outside = taken - {at.name} if isinstance(at, Index) else taken
-            other = fresh(index, outside | (free_indices(body).keys() - {index.name}))
-            inner = relettered(substitute(body, {index.name: other}), taken | {other.name})
-            return Along(function, other, inner, at)
+            (index,), body = rebound((index,), body, outside)
+            return Along(function, index, relettered(body, taken | {index.name}), at)
         case _:
             return rebuild(expr, tuple(relettered(part, taken) for part in children(expr)))
 
 
 def reuse(forward: Iterable[Equation], backward: Iterable[Equation]) -> tuple[Equation, ...]:
     """The backward equations with ``a2`` for ``softmax(z2)``: where a value has a name, the name."""
-    named: dict[tuple[str, ...], list[Equation]] = {}
+    named: dict[tuple[str, Symbol], tuple[Equation, Ref]] = {}
     for equation in forward:
-        if isinstance(equation.rhs, Call | Along):
-            named.setdefault(_outline(equation.rhs), []).append(equation)
+        match equation.rhs:
+            case Call(function, (Ref(z) as ref, *_)) | Along(function, _, Ref(z) as ref):
+                named.setdefault((function, z), (equation, ref))
+            case _:
+                pass
 
     def name(node: Expr) -> Expr:
-        if not isinstance(node, Call | Along):
-            return node
-        found = (_matched(known, node) for known in named.get(_outline(node), ()))
-        return next((ref for ref in found if ref is not None), node)
+        match node:
+            case Call(function, (Ref(z) as ref, *_)) | Along(function, _, Ref(z) as ref):
+                known = named.get((function, z))
+                return (known and _named(*known, node, ref)) or node
+            case _:
+                return node
 
     return tuple(replace(equation, rhs=transform(equation.rhs, name)) for equation in backward)
 
 
-def _outline(expr: Call | Along) -> tuple[str, ...]:
-    """The function and what it is taken of: equal expressions have equal outlines."""
-    return (expr.function, *(str(ref.symbol) for ref in refs(expr)))
-
-
-def inlined(forward: Iterable[Equation], symbol: Symbol) -> tuple[Equation, ...]:
-    """The equations without the one that defines ``symbol``: its right side stands where it was."""
-    kept: list[Equation] = []
-    source: Equation | None = None
-
-    def put_in(node: Expr) -> Expr:
-        if source is None or not isinstance(node, Ref) or node.symbol != symbol:
-            return node
-        return substitute(source.rhs, placed(source.lhs, node))
-
-    for equation in forward:
-        if equation.lhs.symbol == symbol:
-            source = equation
-        else:
-            kept.append(replace(equation, rhs=transform(equation.rhs, put_in)))
-    return tuple(kept)
-
-
-def _matched(known: Equation, node: Expr) -> Ref | None:
+def _named(known: Equation, own: Ref, node: Expr, ref: Ref) -> Expr | None:
     """The left side of an equation at the indices at which its right side equals the node."""
-    own, other = list(refs(known.rhs)), list(refs(node))
-    if len(own) != len(other):
-        return None
-    renaming: dict[str, Position] = {}
-    free = free_indices(known.rhs)
-    for left, right in zip(own, other, strict=True):
-        for a, b in zip(left.indices, right.indices, strict=False):
-            if isinstance(a, Index) and a.name in free:
-                renaming.setdefault(a.name, b)
+    places = placed(own, ref)
     match known.rhs, node:
-        case Along(_, _, _, Index(letter)), Along(_, _, _, at) if at is not None:
-            renaming[letter] = at
+        case Along(at=Index(j)), Along(at=at) if at is not None:
+            places[j] = at
         case _:
             pass
-    candidate = substitute(known.rhs, renaming)
-    if _canonical(candidate) != _canonical(node):
-        return None
-    ref = substitute(known.lhs, renaming)
-    return ref if isinstance(ref, Ref) else None
+    same = _outlined(substitute(known.rhs, places)) == _outlined(node)
+    return substitute(known.lhs, places) if same else None
 
 
-def _canonical(expr: Expr) -> Expr:
-    """The same expression with bound indices named by their depth, for comparison."""
-
-    def named(node: Expr, depth: int) -> Expr:
-        match node:
-            case Sigma(indices, body):
-                new = tuple(replace(i, name=f"#{depth + n}") for n, i in enumerate(indices))
-                renaming: dict[str, Position] = {
-                    i.name: j for i, j in zip(indices, new, strict=True)
-                }
-                return Sigma(new, named(substitute(body, renaming), depth + len(new)))
-            case Along(function, index, body, at):
-                bound = replace(index, name=f"#{depth}")
-                return Along(
-                    function, bound, named(substitute(body, {index.name: bound}), depth + 1), at
-                )
-            case _:
-                return rebuild(node, tuple(named(part, depth) for part in children(node)))
-
-    return named(expr, 0)
+def _outlined(expr: Expr) -> Expr:
+    """The same with a nameless index, to compare it with another."""
+    if not isinstance(expr, Along):
+        return expr
+    return Along(
+        expr.function, Index(""), substitute(expr.body, {expr.index.name: Index("")}), expr.at
+    )
 
 
-def with_logits(forward: Iterable[Equation]) -> tuple[Equation, ...]:
+def inlined(forward: Sequence[Equation], symbol: Symbol) -> tuple[Equation, ...]:
+    """The equations without the one that defines ``symbol``: its right side stands where it was."""
+    source = next(equation for equation in forward if equation.lhs.symbol == symbol)
+
+    def put_in(node: Expr) -> Expr:
+        return source.at(node) if isinstance(node, Ref) and node.symbol == symbol else node
+
+    others = (equation for equation in forward if equation is not source)
+    return tuple(replace(other, rhs=transform(other.rhs, put_in)) for other in others)
+
+
+def with_logits(forward: Sequence[Equation]) -> tuple[Equation, ...]:
     """Give log(softmax(z)), log(σ(z)) and log(1 - σ(z)) the form that no rounding spoils.
 
     The page still shows the logarithm of the activation; engines, and so the chain rule, read
     log_softmax(z) or log_sigmoid(±z). The shortcut δ = a - y follows from it.
     """
-    activations: dict[Symbol, Equation] = {}
-    result: list[Equation] = []
-    for equation in forward:
-        result.append(
-            replace(equation, rhs=transform(equation.rhs, lambda n: _logit(n, activations)))
-        )
-        match equation.rhs:
-            case Call("sigmoid") | Along("softmax"):
-                activations[equation.lhs.symbol] = equation
-            case _:
-                pass
-    return tuple(result)
+    defined = {equation.lhs.symbol: equation for equation in forward}
+
+    def stable(node: Expr) -> Expr:
+        return _logit(node, defined)
+
+    return tuple(replace(equation, rhs=transform(equation.rhs, stable)) for equation in forward)
 
 
-def _logit(node: Expr, activations: dict[Symbol, Equation]) -> Expr:
+def _logit(node: Expr, defined: dict[Symbol, Equation]) -> Expr:
     match node:
         case Call("log", (Ref() as ref,)):
             inner, sign = ref, 1
@@ -286,10 +237,9 @@ def _logit(node: Expr, activations: dict[Symbol, Equation]) -> Expr:
             inner, sign = ref, -1
         case _:
             return node
-    equation = activations.get(inner.symbol)
-    if equation is None:
+    if inner.symbol not in defined:
         return node
-    match substitute(equation.rhs, placed(equation.lhs, inner)):
+    match defined[inner.symbol].at(inner):
         case Call("sigmoid", (z,)):
             return Forms(node, call("log_sigmoid", z if sign == 1 else -z))
         case Along("softmax", index, body, at) if sign == 1:
@@ -304,62 +254,54 @@ def shortcut(equation: Equation, one_hot: Symbol | None = None) -> Equation:
     ``one_hot`` is the target whose rows add up to 1; for softmax the shortcut needs it. Any other
     equation comes back as it is.
     """
-    match equation.rhs:
-        case Sum((first, second)):
-            return (
-                _softmax_pair(equation, first, second, one_hot)
-                or _sigmoid_pair(equation, first, second)
-                or equation
-            )
+    known = transform(equation.rhs, lambda node: _known(node, one_hot))
+    terms = simplify(transform(simplify(known), _distributed))
+    if known == equation.rhs or not isinstance(terms, Sum) or len(terms.terms) != 2:
+        return equation
+    splits = sorted(map(_split, terms.terms), key=lambda split: isinstance(split[1][-1], Ref))
+    (scale, first), (other, second) = splits
+    common = Counter(first) & Counter(second)
+    match *(Counter(first) - common), *(Counter(second) - common):
+        case Along("softmax" as kind, k, at=Index(j)) as a, Ref() as y if y.symbol == one_hot:
+            stable = Sigma((k,), substitute(y, {j: k}) * a - y * substitute(a, {j: k}))
+        case Call("sigmoid" as kind, (z,)) as a, y:
+            stable = (1 - y) * a - y * call("sigmoid", -z)
         case _:
             return equation
+    if scale != -other:
+        return equation
+    rhs = simplify(_joined(scale, [*common.elements(), Forms(a - y, stable)]))
+    loss = "cross-entropy" if kind == "softmax" else "binary cross-entropy"
+    why = f"{kind.capitalize()} with {loss}: the two derivatives together are a − y."
+    return replace(equation, rhs=rhs, why=why)
 
 
-def _softmax_pair(
-    equation: Equation, first: Expr, second: Expr, one_hot: Symbol | None
-) -> Equation | None:
-    number, rest = _split(first)
-    factor, others = _split(second)
-    match others:
-        case (Along("softmax") as a, Sigma((k,), body)) if factor == -1:
-            pass
+def _known(node: Expr, one_hot: Symbol | None) -> Expr:
+    """σ(-z) as 1 - σ(z), and the sum of a one-hot target as 1."""
+    match node:
+        case Call("sigmoid", (Product((Num(-1), *z)),)):
+            return 1 - call("sigmoid", _joined(Fraction(1), z))
+        case Sigma((k,), body):
+            number, factors = _split(body)
+            inside = [f for f in factors if k.name in free_indices(f)]
+            rows = [f for f in inside if isinstance(f, Ref) and f.symbol == one_hot]
+            if len(inside) == 1 and any(
+                y.indices.count(k) == 1 and y.indices[-1] == k for y in rows
+            ):
+                return _joined(number, [f for f in factors if f not in inside])
         case _:
-            return None
-    y = [r for r in rest if isinstance(r, Ref) and r.symbol == one_hot]
-    if len(y) != 1 or not y[0].indices:
-        return None
-    last = y[0].indices[-1]
-    if not isinstance(last, Index) or simplify(substitute(first, {last.name: k})) != simplify(body):
-        return None
-    scale = _joined(-number, [r for r in rest if r is not y[0]])
-    y_k, a_k = substitute(y[0], {last.name: k}), substitute(a, {last.name: k})
-    stable = Sigma((k,), y_k * a - y[0] * a_k)
-    return replace(
-        equation,
-        rhs=simplify(scale * Forms(a - y[0], stable)),
-        why="Softmax with cross-entropy: the two derivatives together are a − y.",
-    )
+            pass
+    return node
 
 
-def _sigmoid_pair(equation: Equation, first: Expr, second: Expr) -> Equation | None:
-    terms = [_split(first), _split(second)]
-    for (c1, up), (c2, down) in (terms, terms[::-1]):
-        for y in up:
-            for a in down:
-                z = a.arguments[0] if isinstance(a, Call) and a.function == "sigmoid" else None
-                rest = [f for f in up if f is not y]
-                if z is None or c1 != -c2 or call("sigmoid", simplify(-z)) not in rest:
-                    continue
-                scale = [f for f in rest if f != call("sigmoid", simplify(-z))]
-                if Counter(down) == Counter([*scale, simplify(1 - y), a]):
-                    book = a - y
-                    stable = (1 - y) * a - y * call("sigmoid", simplify(-z))
-                    return replace(
-                        equation,
-                        rhs=simplify(_joined(c2, scale) * Forms(book, stable)),
-                        why="Sigmoid with binary cross-entropy: the two derivatives together are a − y.",
-                    )
-    return None
+def _distributed(node: Expr) -> Expr:
+    """A product with a sum among its factors as a sum of products."""
+    if isinstance(node, Product):
+        for n, factor in enumerate(node.factors):
+            if isinstance(factor, Sum):
+                before, after = node.factors[:n], node.factors[n + 1 :]
+                return Sum(tuple(_distributed(Product((*before, t, *after))) for t in factor.terms))
+    return node
 
 
 def delta_form(derivation: Derivation) -> Derivation:
@@ -383,8 +325,7 @@ def delta_form(derivation: Derivation) -> Derivation:
 
     def renamed(node: Expr) -> Expr:
         if isinstance(node, Ref) and node.symbol in put:
-            source = put[node.symbol]
-            return substitute(source.rhs, placed(source.lhs, node))
+            return put[node.symbol].at(node)
         if isinstance(node, Ref) and node.symbol in into:
             return Ref(into[node.symbol], node.indices)
         return node

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from handgrad.calculus.chain import backward
-from handgrad.calculus.derivation import Derivation, Equation, Phase, validate, with_axes
+from handgrad.calculus.derivation import Derivation, Equation, Phase, validate
 from handgrad.calculus.expr import Index, Num, Power, Product, Ref, Sigma, Symbol, refs, transform
 from handgrad.calculus.rewrite import inlined, reuse, shortcut, with_logits
 from handgrad.errors import DerivationError, InputError, ShapeError
 from handgrad.language.reading import parse_equations, symbol
 from handgrad.language.writing import text
+from handgrad.model.axes import with_axes
 from handgrad.model.network import EXAMPLES, OUTPUTS, PENALTY, Formula, Layer, forward_equations
 from handgrad.model.optimizers import ETA, OPTIMIZERS, STEP, update_equations
 

@@ -30,7 +30,6 @@ from handgrad.calculus.expr import (
     Symbol,
     Value,
     children,
-    placed,
     rebuild,
     substitute,
     transform,
@@ -72,7 +71,7 @@ def line(
 ) -> Line:
     """The worked line of one element of an equation; ``element`` counts from 1."""
     target = Ref(equation.lhs.symbol, element)
-    symbols = expanded(substitute(equation.rhs, placed(equation.lhs, target)), values)
+    symbols = expanded(equation.at(target), values)
     array = values[equation.lhs.symbol]
     value = float(array[tuple(n - 1 for n in element)])
     return line_of(target, symbols, value, values, decimals, equation.why)

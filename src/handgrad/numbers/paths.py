@@ -28,7 +28,6 @@ from handgrad.calculus.expr import (
     Value,
     bound_indices,
     children,
-    placed,
     refs,
     substitute,
 )
@@ -144,7 +143,7 @@ class Graph:
         for derived in self.derivation.phase(Phase.BACKWARD):
             if derived.lhs.symbol == gradient:
                 element = Ref(gradient, at)
-                return substitute(derived.rhs, placed(derived.lhs, element))
+                return derived.at(element)
         return local
 
     def places(
