@@ -32,7 +32,7 @@ from handgrad.calculus.expr import (
 )
 from handgrad.calculus.rewrite import delta_form, relettered, shortcut, simplify, with_logits
 from handgrad.errors import DerivationError, LanguageError
-from handgrad.language.matrix import matrix_form
+from handgrad.language.matrix import by_columns, matrix_form
 from handgrad.language.reading import parse_equations, parse_formula, symbol
 from handgrad.language.writing import text
 from handgrad.model.axes import with_axes
@@ -369,6 +369,34 @@ def test_matrix_form_has_the_numbers_of_the_trace():
         expected = trace[equation.lhs.symbol]
         np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-15, err_msg=text(whole.rhs))
     assert {"z1", "a1", "z2", "a2", "dL/dz2", "dL/dW2", "dL/db2", "dL/da1", "dL/dW1"} <= seen
+
+
+def test_matrix_form_by_columns_has_the_transposed_numbers():
+    problem = small_network()
+    derivation, trace = traced(problem)
+    matrices = {symbol for symbol, value in trace.arrays.items() if np.ndim(value) == 2}
+    turned = {
+        symbol: value.T if symbol in matrices and symbol.plain in problem.batched else value
+        for symbol, value in trace.arrays.items()
+    } | {s: v[:, None] for s, v in trace.arrays.items() if np.ndim(v) == 1}  # a bias is a column
+    seen: set[str] = set()
+    for equation in derivation.equations:
+        whole = matrix_form(equation)
+        if whole is None or equation.lhs.symbol not in matrices:
+            continue
+        whole = by_columns(whole, matrices, problem.batched)
+        if "softmax" in text(whole.rhs):  # along the units, which are rows now
+            continue
+        seen.add(text(whole.rhs))
+        got = array_value(whole.rhs, turned)
+        expected = turned[equation.lhs.symbol]
+        np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-15, err_msg=text(whole.rhs))
+    assert {
+        "W1·x + b1",
+        "W2·a1 + b2",
+        "dL/dz2·a1ᵀ",
+        "dL/dz1·xᵀ",
+    } <= seen
 
 
 # --- simplify --------------------------------------------------------------------------------

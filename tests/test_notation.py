@@ -13,7 +13,9 @@ import pytest
 import handgrad as hg
 from handgrad.calculus.functions import FUNCTIONS
 from handgrad.model.problem import Problem
+from handgrad.model.vocabulary import PRESETS
 from handgrad.render import latex, text
+from handgrad.render.dialects import DIALECTS
 from handgrad.render.digits import Digits
 from pages import problem
 
@@ -210,6 +212,88 @@ def test_notation_never_changes_a_number(notation):
     keys = ("name", "phase", "text", "why")
     texts = [[[e[key] for key in keys] for e in d["equations"]] for d in (plain, other)]
     assert texts[0] == texts[1]
+
+
+# --- presets -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("preset", "written", "set_as"),
+    [
+        ("superscript", "w_21^1 z_2^1 a_1^2 b_1^2", "w^{1}_{21} z^{1}_{2} a^{2}_{1} b^{2}_{1}"),
+        ("bracket", "W_21^[1] z_2^[1] a_1^[2] b_1^[2]", "W^{[1]}_{21} z^{[1]}_{2}"),
+        ("from-to", "w_12^(1) z_2^(1) a_1^(2)", "w^{(1)}_{12} a^{(2)}_{1}"),
+        ("flat", "w_1 w_2 w_3 w_4 w_5 w_6 b_1 b_2 b_3 z1[2]", "w_{3} w_{6} b_{3}"),
+        ("net-out", "net_h2 out_h1 out_o1 target[1]", r"\text{net}_{h2} \text{out}_{o1}"),
+    ],
+)
+def test_a_preset_names_things_as_textbooks_do(preset, written, set_as):
+    worked = noted(preset=(preset,))
+    for name in written.split():
+        assert re.search(rf"(?<![\w^]){re.escape(name)}(?![\w^])", worked.to_text()), name
+    for name in set_as.split():
+        assert name in worked.to_latex(), name
+
+
+def test_presets_are_combined_and_a_users_own_name_goes_first():
+    text = noted(preset=("flat", "net-out"), names={"W1[1,1]": "ω"}, loss="C").to_text()
+    assert all(name in text for name in ("ω", "w_2", "net_h1", "out_o1", "dC/dw_6"))
+    assert "w_1 " not in text
+
+
+def test_a_larger_network_names_hidden_layers_and_units_apart():
+    p = hg.Network([1, 11, 2, 1], x=[[1.0], [2.0]], y=[[0.5], [0.25]])
+    text = noted(p, preset=("superscript", "net-out")).to_text()
+    assert "net_2,h1,11" in text  # the second example, the first hidden layer, its last unit
+    assert "w_1,11^2" in text  # a comma where 111 could be read in two ways
+
+
+def test_there_is_a_dialect_for_every_preset_that_a_file_may_name():
+    assert tuple(DIALECTS) == PRESETS
+
+
+@pytest.mark.parametrize("preset", ["brackets", ("flat", "nett-out")])
+def test_an_unknown_preset_is_told(preset):
+    with pytest.raises(hg.InputError, match="There is no preset"):
+        noted(preset=preset).to_text()
+
+
+def test_notation_never_changes_what_is_computed():
+    plain = json.loads(noted().to_json())
+    for notation in (
+        {"preset": ("flat", "net-out")},
+        {"decimal_mark": ","},
+        {"derivative": "δ"},
+        {"vectors": "columns", "backward": "matrix"},
+    ):
+        other = json.loads(noted(**notation).to_json())
+        assert (other["steps"], other["final"]) == (plain["steps"], plain["final"])
+
+
+def test_a_decimal_comma_stands_for_every_point():
+    point, comma = noted(), noted(decimal_mark=",")
+    pattern = re.compile(r"(?<=\d)\.(?=\d)")
+    assert pattern.sub(",", point.to_text()) == comma.to_text()
+    latex = pattern.sub("{,}", point.to_latex().replace("margin=2.5cm", ""))
+    assert latex == comma.to_latex().replace("margin=2.5cm", "")
+
+
+@pytest.mark.parametrize(
+    ("sign", "written"), [("∂", r"\partial"), ("d", "d"), ("δ", r"\delta"), ("", r"\partial")]
+)
+def test_the_sign_of_a_derivative(sign, written):
+    worked = noted(derivative=sign)
+    assert f"{sign or 'd'}L/{sign or 'd'}W2[1,1] = " in worked.to_text()
+    assert rf"\frac{{{written} L}}{{{written} W^{{(2)}}_{{1,1}}}}" in worked.to_latex()
+    chain = hg.explain(replace(NETWORK, notation=hg.Notation(derivative=sign)), of="W1[1,1]")
+    assert f"{sign or 'd'}z2[1]/{sign or 'd'}a1[1]" in chain.to_text()
+
+
+def test_vectors_are_columns_in_the_matrix_reading():
+    text = noted(vectors="columns", backward="matrix").to_text()
+    assert "z1 = W1·x + b1 = [0.2 0.4; 0.3 0.7]·[1.1; 2.2] + [0.1; 0.2] = [1.2; 2.07]" in text
+    assert "dL/dW1 = dL/dz1·xᵀ" in text
+    assert "dL/da1 = W2ᵀ·dL/dz2" in text
 
 
 # --- names and titles that mean harm ---------------------------------------------------------

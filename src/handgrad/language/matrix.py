@@ -8,6 +8,7 @@ Three functions of whole arrays stand for themselves: ``@`` the matrix product, 
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 
 from handgrad.calculus.derivation import Equation
@@ -23,10 +24,14 @@ from handgrad.calculus.expr import (
     Ref,
     Sigma,
     Sum,
+    Symbol,
+    children,
     free_indices,
+    rebuild,
+    refs,
 )
 
-__all__ = ["MATRIX", "matrix_form"]
+__all__ = ["MATRIX", "by_columns", "matrix_form"]
 
 MATRIX = ("@", "T", "∘")
 
@@ -48,6 +53,34 @@ def matrix_form(equation: Equation) -> Equation | None:
     except _NoForm:
         return None
     return replace(equation, lhs=Ref(equation.lhs.symbol), rhs=whole)
+
+
+def by_columns(equation: Equation, matrices: Set[Symbol], batched: Set[Symbol]) -> Equation:
+    """A matrix equation with an example in each column instead of each row.
+
+    ``matrices`` are the symbols with two axes. Those of a quantity that is ``batched`` stand for the
+    transpose of what they were.
+    """
+
+    def turns(ref: Ref) -> bool:
+        return ref.symbol in matrices and ref.symbol.plain in batched
+
+    def kept(expr: Expr, turned: bool) -> Expr:
+        """The expression, or its transpose, in what the symbols stand for now."""
+        match expr:
+            case Ref(symbol):
+                same = symbol not in matrices or turns(expr) == turned
+                return expr if same else Call("T", (expr,))
+            case Call("T", (inner,)):
+                return kept(inner, not turned)
+            case Call("@", (left, right)) if turned:
+                return Call("@", (kept(right, True), kept(left, True)))
+            case Sigma(indices, body):
+                return Sigma(indices, kept(body, any(map(turns, refs(body)))))
+            case _:
+                return rebuild(expr, tuple(kept(part, turned) for part in children(expr)))
+
+    return replace(equation, rhs=kept(equation.rhs, turns(equation.lhs)))
 
 
 def _whole(expr: Expr, axes: tuple[str, ...]) -> Expr:

@@ -44,9 +44,12 @@ def text(
     leaf: Leaf | None = None,
     shown: Shown = repr,
     functions: Mapping[str, str] | None = None,
+    exactly: Callable[[Fraction | int], str] | None = None,
+    derivative: str = "d",
 ) -> str:
     """The canonical text; or the same walk over other names, digits and function templates."""
-    return _Writer(leaf or name, shown, functions or {}).write(expr)[0]
+    writer = _Writer(leaf or name, shown, functions or {}, exactly or number, derivative)
+    return writer.write(expr)[0]
 
 
 def name(ref: Ref) -> str:
@@ -82,6 +85,8 @@ class _Writer:
     leaf: Leaf
     shown: Shown
     functions: Mapping[str, str]
+    exactly: Callable[[Fraction | int], str]
+    derivative: str
 
     def called(self, function: str, inside: str) -> str:
         return self.functions.get(function, f"{function}({{}})").format(inside)
@@ -90,13 +95,14 @@ class _Writer:
         """The text of a node, and how tightly it holds together."""
         match expr:
             case Num(value):
-                return _held(number(value), "/" in number(value))
+                return _held(self.exactly(value), "/" in self.exactly(value))
             case Value(value):
                 return _held(self.shown(value), False)
             case Ref():
                 return self.leaf(expr), ATOM
             case Partial(top, bottom, direct):
-                return f"d{self.leaf(top)}/d{self.leaf(bottom)}{'|direct' * direct}", ATOM
+                d = self.derivative
+                return f"{d}{self.leaf(top)}/{d}{self.leaf(bottom)}{'|direct' * direct}", ATOM
             case Sum(terms):
                 return self.sum(terms), SUM
             case Product(factors):

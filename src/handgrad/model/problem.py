@@ -61,6 +61,10 @@ class Notation:
     digits: int | None = None
     significant: int | None = None
     names: Mapping[str, str] = field(default_factory=dict[str, str])
+    preset: tuple[str, ...] = ()  # how textbooks call things: superscript, bracket, from-to, …
+    derivative: str = ""  # the sign of a derivative: ∂, d or δ; each format's usual one
+    decimal_mark: str = "."
+    vectors: str = "rows"  # in the matrix reading an example is a row, or one of the "columns"
     backward: str = "steps"  # the reading of the backward pass: steps, chain, delta or matrix
     updates: str = "backward"  # the order of the updates: output layer first, or "forward"
     appendix: bool = False  # the derivatives of the activations derived, line by line

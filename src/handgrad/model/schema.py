@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator
 from pydantic_core import core_schema as schema
@@ -29,7 +29,17 @@ from handgrad.model.forms import (
     unknown_name,
 )
 from handgrad.model.limits import Limits
-from handgrad.model.vocabulary import BACKWARD, INITS, OPTIMIZERS, REDUCTIONS, UPDATES
+from handgrad.model.vocabulary import (
+    BACKWARD,
+    DECIMAL_MARKS,
+    DERIVATIVES,
+    INITS,
+    OPTIMIZERS,
+    PRESETS,
+    REDUCTIONS,
+    UPDATES,
+    VECTORS,
+)
 
 __all__ = [
     "Claim",
@@ -128,6 +138,10 @@ class NotationTable:
     digits: int | None = None
     significant: int | None = None
     names: Mapping[str, str] = field(default_factory=dict[str, str])
+    preset: tuple[str, ...] = ()
+    derivative: Literal["", "∂", "d", "δ"] = ""
+    decimal_mark: Literal[".", ","] = "."
+    vectors: Literal["rows", "columns"] = "rows"
     backward: Literal["steps", "chain", "delta", "matrix"] = "steps"
     updates: Literal["backward", "forward"] = "backward"
     appendix: bool = False
@@ -178,6 +192,16 @@ def _one_of(known: tuple[str, ...], kind: str) -> CoreSchema:
         raise PydanticCustomError("mistake", "{message}", {"message": message})
 
     return _read(name)
+
+
+def _as_presets(raw: object) -> tuple[str, ...]:
+    """One preset, or a list of them."""
+    listed = cast("list[object]", raw) if isinstance(raw, list) else [raw]
+    for name in listed:
+        if not isinstance(name, str) or name not in PRESETS:
+            message = unknown_name(name, PRESETS, "preset of the notation")
+            raise PydanticCustomError("mistake", "{message}", {"message": message})
+    return tuple(map(str, listed))
 
 
 _CLAIMED = re.compile(r"[-+−]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+−]?\d++)?", re.ASCII)
@@ -291,6 +315,10 @@ _NOTATION = _table(
     digits=_whole(0, Limits.decimals),
     significant=_whole(1, Limits.decimals),
     names=_table_of(_text()),
+    preset=_read(_as_presets),
+    derivative=_one_of(DERIVATIVES, "sign of a derivative"),
+    decimal_mark=_one_of(DECIMAL_MARKS, "decimal mark"),
+    vectors=_one_of(VECTORS, "way of writing vectors"),
     backward=_one_of(BACKWARD, "reading of the backward pass"),
     updates=_one_of(UPDATES, "order of the updates"),
     appendix=schema.bool_schema(strict=True),

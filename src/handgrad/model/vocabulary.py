@@ -11,11 +11,15 @@ from handgrad.model import network, optimizers
 __all__ = [
     "ACTIVATIONS",
     "BACKWARD",
+    "DECIMAL_MARKS",
+    "DERIVATIVES",
     "INITS",
     "LOSSES",
     "OPTIMIZERS",
+    "PRESETS",
     "REDUCTIONS",
     "UPDATES",
+    "VECTORS",
     "closest",
 ]
 
@@ -35,6 +39,12 @@ INITS = ("glorot", "he", "lecun", "normal")
 REDUCTIONS = ("sum", "mean")
 BACKWARD = ("steps", "chain", "delta", "matrix")
 """The readings of the backward pass that a page can print."""
+PRESETS = ("superscript", "bracket", "from-to", "flat", "net-out")
+"""The ways of textbooks to name the quantities of a layered network."""
+DERIVATIVES = ("∂", "d", "δ")
+DECIMAL_MARKS = (".", ",")
+VECTORS = ("rows", "columns")
+"""Whether an example is a row or a column in the matrix reading."""
 UPDATES = ("backward", "forward")
 """The order in which a page prints the updates: from the output layer, or from the input."""
 

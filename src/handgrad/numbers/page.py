@@ -28,7 +28,7 @@ from handgrad.calculus.expr import (
 )
 from handgrad.calculus.rewrite import inlined
 from handgrad.errors import InputError, LanguageError
-from handgrad.language.matrix import matrix_form
+from handgrad.language.matrix import by_columns, matrix_form
 from handgrad.language.reading import parse_element
 from handgrad.model.problem import Problem
 from handgrad.numbers.evaluate import Trace
@@ -99,6 +99,11 @@ class Page:
     def values(self) -> Mapping[Symbol, Array]:
         """The value of every quantity of the step."""
         return self.trace.arrays
+
+    @property
+    def columns(self) -> bool:
+        """Whether the matrix reading has an example in each column."""
+        return self.problem.notation.vectors == "columns"
 
     def elements(self, equation: Equation) -> Iterator[tuple[int, ...]]:
         """Every element an equation defines."""
@@ -209,12 +214,15 @@ def matrix_items(page: Page, equation: Equation) -> Iterator[Item]:
         yield Formula(equation.lhs, equation.rhs)
         return
     array = page.values[equation.lhs.symbol]
+    if page.columns:
+        matrices = {symbol for symbol, value in page.values.items() if value.ndim == 2}
+        whole = by_columns(whole, matrices, page.problem.batched)
     if page.symbols_only or not _small(array) or not _all_small(page, whole):
         yield Formula(whole.lhs, whole.rhs)
         return
-    numbers = transform(whole.rhs, lambda node: _array(node, page.values))
+    numbers = transform(whole.rhs, lambda node: _array(node, page))
     parts = (whole.rhs, numbers) if numbers != whole.rhs else (whole.rhs,)
-    value = _array(Ref(equation.lhs.symbol), page.values)
+    value = _array(Ref(equation.lhs.symbol), page)
     yield Line(whole.lhs, (*parts, value) if parts[-1] != value else parts)
 
 
@@ -227,14 +235,16 @@ def _small(array: Array) -> bool:
     return array.size <= ELEMENTS and array.ndim <= 2
 
 
-def _array(node: Expr, values: Mapping[Symbol, Array]) -> Expr:
+def _array(node: Expr, page: Page) -> Expr:
     if not isinstance(node, Ref):
         return node
-    array = values[node.symbol]
+    array = page.values[node.symbol]
     if array.ndim == 0:
         return Value(float(array))
     if array.ndim == 1:
-        return Call("rows", (_row(array),))
+        array = array[:, None] if page.columns else array[None, :]
+    elif page.columns and node.symbol.plain in page.problem.batched:
+        array = array.T
     return Call("rows", tuple(_row(row) for row in array))
 
 

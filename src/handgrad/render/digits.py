@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+
+from handgrad.language.writing import number
 
 __all__ = ["Digits"]
 
@@ -24,9 +27,17 @@ class Digits:
 
     decimals: int = 4
     significant: int | None = None
+    mark: str = "."  # the decimal mark
 
     def show(self, value: float) -> str:
         """The digits of a number."""
+        return self._pointed(value).replace(".", self.mark)
+
+    def exactly(self, value: Fraction | int) -> str:
+        """An exact number as one writes it: ½, 0.01, 2/3."""
+        return number(value).replace(".", self.mark)
+
+    def _pointed(self, value: float) -> str:
         if not math.isfinite(value):
             return "∞" if value > 0 else "−∞" if value < 0 else "undefined"
         if value == 0:
@@ -48,7 +59,7 @@ class Digits:
 
     def exact(self, value: float) -> bool:
         """Whether what is shown is the number itself, but for the last bits."""
-        shown = self.show(value)
+        shown = self._pointed(value)
         try:
             return _equal(float(shown), value)
         except ValueError:

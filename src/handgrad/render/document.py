@@ -31,7 +31,11 @@ class Document:
     def of(problem: Problem, sections: tuple[Section, ...]) -> Document:
         """The document of a problem's sections, in the problem's notation."""
         notation = problem.notation
-        digits = Digits(4 if notation.digits is None else notation.digits, notation.significant)
+        digits = Digits(
+            4 if notation.digits is None else notation.digits,
+            notation.significant,
+            notation.decimal_mark,
+        )
         title, source = (clean_text(text) for text in (problem.title, problem.source))
         return Document(title, source, sections, Names.of(problem), digits)
 

@@ -25,7 +25,6 @@ from handgrad.calculus.expr import (
     free_indices,
     substitute,
 )
-from handgrad.language.writing import number as exact_number
 from handgrad.render.digits import Digits
 from handgrad.render.document import Document, Formula, Item, Line, Remark, equals
 from handgrad.render.notation import Name, Names
@@ -117,7 +116,7 @@ class LatexWriter:
             case Ref():
                 return self.name(self.names.name(expr)), ATOM
             case Partial(top, bottom, direct):
-                written = rf"\frac{{\partial {self.write(top)}}}{{\partial {self.write(bottom)}}}"
+                written = self.derivative(self.write(top), self.write(bottom))
                 return rf"\left.{written}\right|_{{\text{{direct}}}}" if direct else written, ATOM
             case Sum(terms):
                 return self.sum(terms), SUM
@@ -153,7 +152,7 @@ class LatexWriter:
 
     def exact(self, value: Fraction) -> tuple[str, int]:
         """An exact number, as a fraction where it is one."""
-        written = exact_number(abs(value)).replace("½", "1/2")
+        written = self.digits.exactly(abs(value)).replace("½", "1/2").replace(",", "{,}")
         above, _, below = written.partition("/")
         size = rf"\frac{{{above}}}{{{below}}}" if below else above
         return (f"-{size}", SUM) if value < 0 else (size, ATOM)
@@ -162,7 +161,7 @@ class LatexWriter:
         """A computed number in the digits of the page."""
         mantissa, _, exponent = self.digits.show(value).partition("e")
         named = {"∞": r"\infty", "−∞": r"-\infty", "undefined": r"\text{undefined}"}
-        written = named.get(mantissa, mantissa)
+        written = named.get(mantissa, mantissa.replace(",", "{,}"))
         if exponent:
             written += rf" \cdot 10^{{{exponent}}}"
         return written, SUM if written.startswith("-") else PRODUCT if exponent else ATOM
@@ -181,8 +180,13 @@ class LatexWriter:
             inner = f"{base}^{{{letters_of(name.sup)}}}" if name.sup else base
             written = f"{kept}_{{{inner}" + (f",{sub}" if sub else "") + "}"
         if name.loss:
-            return rf"\frac{{\partial {self.name(name.loss)}}}{{\partial {written}}}"
+            return self.derivative(self.name(name.loss), written)
         return written
+
+    def derivative(self, above: str, below: str) -> str:
+        """The derivative of one thing by another."""
+        sign = letter(self.names.derivative or "∂")
+        return rf"\frac{{{sign} {above}}}{{{sign} {below}}}"
 
     def sum(self, terms: tuple[Expr, ...]) -> str:
         """Terms with their signs."""
@@ -336,6 +340,8 @@ def _is_number(text: str) -> bool:
 
 def letters_of(text: str) -> str:
     """A subscript or superscript: digits and single letters as they are, words upright."""
+    if re.fullmatch(r"\[\d+\]", text, re.ASCII):  # W^{[1]}
+        return text
     pieces = re.findall(r"[^\W\d_]+|\d+|[(),+−\-]|.", text)
     written = (p if _is_number(p) or p in "(),+−-" else letter(p) for p in pieces)
     return "".join(written).replace("−", "-")

@@ -6,17 +6,22 @@ whole quantity. They change what is shown, never what is computed.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from handgrad.calculus.expr import Position, Ref, Symbol
 from handgrad.language.writing import name
 from handgrad.model.optimizers import ETA
 from handgrad.model.problem import Problem
+from handgrad.render.dialects import Pattern, combined
 
 __all__ = ["Name", "Names"]
 
+MOST_COUNTED = 10_000  # weights in one numbering; nobody counts further
 LONGEST = 60  # characters of a name that are shown
 
 
@@ -41,27 +46,36 @@ class Names:
     """
 
     own: Mapping[str, Name] = field(default_factory=dict[str, Name])
+    patterns: Mapping[str, Pattern] = field(default_factory=dict[str, Pattern])
     single: frozenset[Symbol] = frozenset()
     layered: bool = False
     loss: Symbol = field(default_factory=lambda: Symbol("L"))
     per_example: Symbol | None = None
+    layers: int = 0
+    derivative: str = ""
 
     @staticmethod
     def of(problem: Problem) -> Names:
         """The names a problem asks for."""
-        notation = problem.notation
+        notation, dialect = problem.notation, combined(problem.notation.preset)
         letters = {
-            str(problem.loss): notation.loss,
-            str(ETA): notation.learning_rate,
-            "y": notation.target if problem.layered else "",
+            str(problem.loss): notation.loss or dialect.letters.get("loss", ""),
+            str(ETA): notation.learning_rate or dialect.letters.get("learning_rate", ""),
         }
+        if problem.layered:
+            letters["y"] = notation.target or dialect.letters.get("target", "")
         asked = {key: letter for key, letter in letters.items() if letter} | dict(notation.names)
+        own = {key: parsed(written) for key, written in asked.items()}
+        patterns = dialect.patterns if problem.layered else dict[str, Pattern]()
         return Names(
-            {key: parsed(written) for key, written in asked.items()},
+            {**_counted(problem, patterns), **own},
+            patterns,
             problem.batched if problem.examples == 1 else frozenset(),
             problem.layered,
             problem.loss,
             problem.per_example,
+            max((s.number or 0 for s in problem.values if s.base == "W"), default=0),
+            notation.derivative,
         )
 
     def indices(self, ref: Ref) -> tuple[Position, ...]:
@@ -83,7 +97,28 @@ class Names:
             if written in self.own:
                 return self.own[written], ()
         whole = self.own.get(str(ref.symbol))
-        return (whole, rest) if whole else None
+        if whole:
+            return whole, rest
+        pattern = self.patterns.get(ref.symbol.base)
+        if pattern is None or ref.symbol.number is None or ref.symbol != ref.symbol.plain:
+            return None
+        return self.placed(pattern, ref), ()
+
+    def placed(self, pattern: Pattern, ref: Ref) -> Name:
+        """A pattern filled in: the layer, the unit, the input it comes from, the example."""
+        shown = [str(position) for position in self.indices(ref)]
+        own = 2 if ref.symbol.base == "W" else 1
+        examples, units = shown[:-own], shown[-own:]
+        last = ref.symbol.number == self.layers
+        layer = "o" if last else "h" if self.layers == 2 else f"h{ref.symbol.number},"
+        places = dict(zip("ji", units, strict=False))
+        places["u"] = layer + places["j"] if units else ""
+        letters = pattern.below if "#" not in pattern.below else "ji"
+        inside = [places[letter] for letter in letters if places.get(letter)]
+        apart = "," if any(len(p) > 1 for p in inside) and len(inside) > 1 else ""
+        below = ",".join((*examples, apart.join(inside))) if inside else ""
+        base = pattern.base.upper() if own == 2 and not shown else pattern.base
+        return Name(base, below, pattern.above.format(l=ref.symbol.number))
 
     def name(self, ref: Ref) -> Name:
         """The name of a reference with everything that belongs to it."""
@@ -104,6 +139,8 @@ class Names:
     def delta(self, ref: Ref) -> Name:
         """δ for dL/dz: with the layer above, or with what it belongs to below."""
         inside = ",".join(map(str, self.indices(ref)))
+        if self.patterns.get("z"):
+            return replace(self.name(Ref(ref.symbol.plain, ref.indices)), base="δ")
         if self.layered:
             return Name("δ", inside, f"({ref.symbol.number})")
         of = self.own.get(str(ref.symbol.plain))
@@ -124,6 +161,22 @@ class Names:
         if self.layered and symbol.base in ("W", "b", "z", "a"):
             return Name(base, inside, f"({symbol.number})")
         return Name(base, ",".join(filter(None, (str(symbol.number), inside))))
+
+
+def _counted(problem: Problem, patterns: Mapping[str, Pattern]) -> dict[str, Name]:
+    """The names of elements that are counted through all layers, as w1 to w8."""
+    found: dict[str, Name] = {}
+    for base, pattern in patterns.items():
+        if "#" not in pattern.below:
+            continue
+        arrays = [(s, np.shape(v)) for s, v in problem.values.items() if s.base == base]
+        if sum(math.prod(shape) for _, shape in arrays) > MOST_COUNTED:
+            continue
+        places = ((s, at) for s, shape in arrays for at in np.ndindex(shape))
+        for number, (symbol, at) in enumerate(places, 1):
+            element = Ref(symbol, tuple(place + 1 for place in at))
+            found[name(element)] = Name(pattern.base, str(number))
+    return found
 
 
 def clean(written: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from textwrap import wrap as fill
 
-from handgrad.calculus.expr import Expr, Position, Ref, Symbol
+from handgrad.calculus.expr import Expr, Position, Ref
 from handgrad.language.writing import text
 from handgrad.render.document import Document, Formula, Item, Line, Remark, equals
 from handgrad.render.notation import Name, Names
@@ -103,10 +103,8 @@ class _Text:
                 yield from self.chain(lhs, kept, last="value")
 
     def write(self, expr: Expr) -> str:
-        return text(expr, self.name, self.number, FUNCTIONS)
-
-    def number(self, value: float) -> str:
-        return self.document.digits.show(value)
+        digits, sign = self.document.digits, self.document.names.derivative or "d"
+        return text(expr, self.name, digits.show, FUNCTIONS, digits.exactly, sign)
 
     def name(self, ref: Ref) -> str:
         return plain_name(self.document.names, ref)
@@ -177,12 +175,14 @@ def _plain(names: Names, ref: Ref) -> tuple[str, tuple[Position, ...]]:
     if found is not None:
         return flat(found[0]), found[1]
     inner = Ref(symbol.plain, ref.indices)
-    if symbol.state == "δ" or names.given(inner) is None:
-        own = Symbol(flat(names.of_loss)) if symbol.loss else None
-        return str(replace(symbol, loss=own)), names.indices(ref)
-    written, rest = _plain(names, inner)
-    written = f"{symbol.state}_{written}" if symbol.state else written
-    written = f"d{flat(names.of_loss)}/d{written}" if symbol.loss else written
+    if symbol.state == "δ" and names.patterns.get("z"):
+        return flat(names.delta(ref)), ()
+    written, rest = str(replace(symbol, loss=None, new=False)), names.indices(ref)
+    if symbol.state != "δ" and names.given(inner) is not None:
+        written, rest = _plain(names, inner)
+        written = f"{symbol.state}_{written}" if symbol.state else written
+    d = names.derivative or "d"
+    written = f"{d}{flat(names.of_loss)}/{d}{written}" if symbol.loss else written
     return (f"{written}_new" if symbol.new else written), rest
 
 
