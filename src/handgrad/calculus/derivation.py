@@ -11,11 +11,11 @@ from enum import Enum
 
 from handgrad.calculus.expr import (
     Along,
+    Call,
     Expr,
     Index,
     Ref,
     Symbol,
-    children,
     free_indices,
     own_positions,
     placed,
@@ -142,19 +142,19 @@ def _check_indices(equation: Equation) -> None:
 
 def _check_calls(equation: Equation) -> None:
     for node in walk(equation.rhs):
-        name, wanted, got = "", 0, 0
         match node:
-            case Along(function, _, _, at):
+            case Along(function, at=at):
                 row = FUNCTIONS.get(function)
                 if row is None or row.pullback is None or row.reduces != (at is None):
                     raise DerivationError(f"{function} is no function along an index.")
+            case Call(function, arguments):
+                wanted = FUNCTIONS[function].arity if function in FUNCTIONS else 0
+                if wanted and wanted == len(arguments):
+                    continue
+                known = f"takes {wanted} argument{'s' * (wanted != 1)}, not {len(arguments)}"
+                raise DerivationError(
+                    f"In the equation of {equation.lhs.symbol}: {function} "
+                    f"{known if wanted else 'is no function of single numbers'}."
+                )
             case _:
-                name = getattr(node, "function", "")
-                wanted = FUNCTIONS[name].arity if name in FUNCTIONS else -1
-                got = len(children(node))
-        if name and wanted != got:
-            known = f"takes {wanted} argument{'s' * (wanted != 1)}, not {got}"
-            raise DerivationError(
-                f"In the equation of {equation.lhs.symbol}: {name} "
-                f"{known if wanted > 0 else 'is no function of single numbers'}."
-            )
+                pass

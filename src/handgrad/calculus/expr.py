@@ -217,45 +217,30 @@ def call(function: str, *arguments: Expr | int) -> Call:
     return Call(function, tuple(as_expr(argument) for argument in arguments))
 
 
-_PARTS: dict[type, Callable[[Any], tuple[Expr, ...]]] = {
-    Sum: lambda expr: expr.terms,
-    Product: lambda expr: expr.factors,
-    Power: lambda expr: (expr.base, expr.exponent),
-    Call: lambda expr: expr.arguments,
-    Sigma: lambda expr: (expr.body,),
-    Along: lambda expr: (expr.body,),
-    Forms: lambda expr: (expr.book, expr.stable),
-    Partial: lambda expr: (expr.top, expr.bottom),
+Parts = tuple[Expr, ...]
+# for each kind of node that has parts: what they are, and the same node over others
+_NODES: dict[type, tuple[Callable[[Any], Parts], Callable[[Any, Parts], Expr]]] = {
+    Sum: (lambda node: node.terms, lambda _, parts: Sum(parts)),
+    Product: (lambda node: node.factors, lambda _, parts: Product(parts)),
+    Power: (lambda node: (node.base, node.exponent), lambda _, parts: Power(*parts)),
+    Call: (lambda node: node.arguments, lambda node, parts: Call(node.function, parts)),
+    Sigma: (lambda node: (node.body,), lambda node, parts: Sigma(node.indices, *parts)),
+    Along: (lambda node: (node.body,), lambda node, parts: replace(node, body=parts[0])),
+    Forms: (lambda node: (node.book, node.stable), lambda _, parts: Forms(*parts)),
+    Partial: (lambda node: (node.top, node.bottom), lambda node, _: node),
 }
 
 
-def children(expr: Expr) -> tuple[Expr, ...]:
+def children(expr: Expr) -> Parts:
     """The direct parts of a node, in reading order."""
-    parts = _PARTS.get(type(expr))
-    return parts(expr) if parts else ()
+    known = _NODES.get(type(expr))
+    return known[0](expr) if known else ()
 
 
-def rebuild(expr: Expr, parts: tuple[Expr, ...]) -> Expr:
+def rebuild(expr: Expr, parts: Parts) -> Expr:
     """The same kind of node over other parts."""
-    if all(new is old for new, old in zip(parts, children(expr), strict=True)):
-        return expr
-    match expr:
-        case Sum():
-            return Sum(parts)
-        case Product():
-            return Product(parts)
-        case Call(function):
-            return Call(function, parts)
-        case Power():
-            return Power(*parts)
-        case Sigma(indices):
-            return Sigma(indices, *parts)
-        case Along(function, index, _, at):
-            return Along(function, index, parts[0], at)
-        case Forms():
-            return Forms(*parts)
-        case _:
-            return expr
+    unchanged = all(new is old for new, old in zip(parts, children(expr), strict=True))
+    return expr if unchanged else _NODES[type(expr)][1](expr, parts)
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
