@@ -399,6 +399,21 @@ def test_matrix_form_by_columns_has_the_transposed_numbers():
     } <= seen
 
 
+@pytest.mark.parametrize(
+    ("activation", "derived"),
+    [
+        ("tanh(z)**2 + z/10", "dE/da·(2·tanh(z)·(1 − tanh(z)²) + 0.1)"),
+        ("z/(1 + abs(z))", "dE/da·(1/(1 + abs(z)) − z·sign(z)/(1 + abs(z))²)"),
+        ("log(1 + exp(z))", "dE/da·exp(z)/(1 + exp(z))"),
+        ("z*sigmoid(z)", "dE/da·(sigmoid(z) + z·sigmoid(z)·(1 − sigmoid(z)))"),
+    ],
+)
+def test_a_formulas_derivative_is_written_as_one_would(activation: str, derived: str):
+    problem = equations_problem(f"z = w*x\na = {activation}\nE = a**2", "E", {"w": 0.3, "x": 2.0})
+    gradient = Symbol("z").gradient(problem.loss)
+    assert text(derive(problem).defining(gradient).rhs) == derived
+
+
 # --- simplify --------------------------------------------------------------------------------
 
 

@@ -35,7 +35,7 @@ from handgrad.calculus.expr import (
     substitute,
 )
 from handgrad.calculus.functions import FUNCTIONS, Pullback, Vector, slope
-from handgrad.calculus.rewrite import relettered, simplify
+from handgrad.calculus.rewrite import gathered, relettered, simplify
 from handgrad.errors import DerivationError
 
 
@@ -129,7 +129,7 @@ def _gradient(target: Ref, parts: Sequence[tuple[Contribution, Symbol]], loss: S
         replace(p, axis=(target.symbol, n)) if isinstance(p, Index) else p
         for n, p in enumerate(target.indices)
     )
-    total = simplify(Sum(tuple(_collected(part, indices) for part, _ in parts)))
+    total = gathered(simplify(Sum(tuple(_collected(part, indices) for part, _ in parts))))
     total = relettered(total, {p.name for p in indices if isinstance(p, Index)})
     users = list(dict.fromkeys(str(symbol) for _, symbol in parts))
     lhs = Ref(target.symbol.gradient(loss), indices)

@@ -114,7 +114,16 @@ def _product(factors: Iterable[Expr]) -> Expr:
     if number == 0:
         return Num(0)
     rest = [_power(base, Num(exponent)) for base, exponent in powers.items() if exponent != 0]
-    return _joined(number, rest)
+    return _joined(number, sorted(rest, key=_divides))
+
+
+def _divides(factor: Expr) -> bool:
+    """Whether a factor is written below: exp(z)/(1 + exp(z)), but 1/m·exp(z)."""
+    match factor:
+        case Power(Sum() | Product() | Call(), Num(exponent)):
+            return exponent < 0
+        case _:
+            return False
 
 
 def _power(base: Expr, exponent: Expr) -> Expr:
@@ -146,6 +155,23 @@ def _sigma(indices: tuple[Index, ...], body: Expr) -> Expr:
                     met = simplify(substitute(body, {here.name: there}))
                     return _sigma(rest, met) if rest else met
     return Sigma(indices, body)
+
+
+def gathered(expr: Expr) -> Expr:
+    """The gradient that every term of a sum is multiplied with, once in front of it."""
+    match expr:
+        case Sigma(indices, body):
+            return Sigma(indices, gathered(body))
+        case Sum(terms):
+            factors = [term.factors if isinstance(term, Product) else (term,) for term in terms]
+            shared = (f for f in factors[0] if isinstance(f, Ref) and f.symbol.loss)
+            common = next((f for f in shared if all(f in others for others in factors)), None)
+            if common is None:
+                return expr
+            rest = (Product(tuple(f for f in part if f != common)) for part in factors)
+            return Product((common, simplify(Sum(tuple(rest)))))
+        case _:
+            return expr
 
 
 def relettered(expr: Expr, taken: set[str]) -> Expr:
