@@ -155,10 +155,15 @@ def _complete_example(_context: Any, _parameter: Any, incomplete: str) -> list[A
     help="Round each line to K decimals and carry that on, as in an exam.",
 )
 @click.option(
+    "--exact",
+    is_flag=True,
+    help="Fractions and proved digits in place of floating point.",
+)
+@click.option(
     "--digits",
-    type=click.IntRange(0, 17),
+    type=click.IntRange(0, 50),
     metavar="D",
-    help="Decimals shown. [default: the file's, or 4]",
+    help="Decimals shown, up to 17, or 50 with --exact. [default: the file's, or 4]",
 )
 @click.option(
     "--format", "kind", type=click.Choice(FORMATS), help="[default: text, or by the ending of OUT]"
@@ -181,6 +186,7 @@ def explain(
     full: bool,
     appendix: bool | None,
     carry: int | None,
+    exact: bool,
     digits: int | None,
     kind: str | None,
     output: Path | None,
@@ -192,11 +198,16 @@ def explain(
     from dataclasses import replace
 
     from handgrad import verbs
+    from handgrad.model.limits import Limits
 
     if (file is None) == (network is None):
         raise click.UsageError("Give a FILE, or --network such as 2-2-1.")
     if steps is not None and step is not None:
         raise click.UsageError("Give --steps or --step, not both.")
+    if digits is not None and digits > Limits.decimals and not exact:
+        raise click.BadParameter(
+            f"{digits} is more than {Limits.decimals}; give --exact too.", param_hint="'--digits'"
+        )
     kind = kind or _kind(output)
     problem = (
         _drawn(network, activation, loss, rows, seed) if network else verbs.load(_found(file or ""))
@@ -214,6 +225,7 @@ def explain(
         full=full,
         appendix=appendix,
         carry=carry,
+        exact=exact,
     )
     if worked.stopped:
         click.echo(

@@ -21,11 +21,13 @@ import numpy as np
 
 from handgrad.calculus.derivation import Derivation
 from handgrad.calculus.rewrite import delta_form
-from handgrad.errors import InputError
+from handgrad.errors import InputError, LimitError
 from handgrad.model import loading
 from handgrad.model import problem as problems
+from handgrad.model.limits import Limits
 from handgrad.model.problem import Problem
 from handgrad.numbers import evaluate as numbers
+from handgrad.numbers.arithmetic import FLOATS, Arithmetic
 from handgrad.numbers.evaluate import Trace
 from handgrad.numbers.page import Page, Remark, Section, element
 from handgrad.numbers.updates import Updates, start
@@ -76,13 +78,44 @@ def _is_problem(given: object, verb: str) -> None:
         )
 
 
-def evaluate(derivation: Derivation, problem: Problem, dtype: Any = np.float64) -> Trace:
+def evaluate(
+    derivation: Derivation, problem: Problem, dtype: Any = np.float64, *, exact: bool = False
+) -> Trace:
     """Every quantity of the first update: ``trace["dL/dW1"]`` is an array.
 
-    Raises ``ShapeError`` where arrays do not fit, ``NumericError`` where a number is not finite.
+    With ``exact`` its elements are exact numbers: ``.fraction`` (None where no fraction will do),
+    ``str(…)`` for fraction or 50 digits, ``.rounded(4)`` for a rounding that is proved, halves away
+    from zero. The numbers given are the decimals that were written: 0.1 is 1/10.
+
+    Raises ``ShapeError`` where arrays do not fit, ``NumericError`` where a number is not finite,
+    ``LimitError`` where exact numbers would take too long.
+
+    >>> from handgrad import Equations
+    >>> p = Equations("L = w*x", loss="L", parameters={"w": 0.1}, data={"x": 0.2})
+    >>> evaluate(derive(p), p, exact=True)["L"].item()
+    1/50
     """
     _is_problem(problem, "evaluate")
-    return numbers.evaluate(derivation, start(problem, derivation), _float_type(dtype))
+    kind, arithmetic = _numbers(problem, derivation, dtype, 1 if exact else 0)
+    return numbers.evaluate(derivation, start(problem, derivation), kind, arithmetic=arithmetic)
+
+
+def _numbers(
+    problem: Problem, derivation: Derivation, dtype: Any, exact_steps: int
+) -> tuple[Any, Arithmetic]:
+    """The type of the arrays of a run, and how it calculates: exactly if for some steps at all."""
+    kind = _float_type(dtype)
+    if not exact_steps:
+        return kind, FLOATS
+    from handgrad.numbers.exact_kernels import EXACT, check_size
+
+    if kind is not np.float64:
+        raise InputError("Exact numbers have no dtype. Leave out dtype, or exact.")
+    digits = max(problem.notation.digits or 0, problem.notation.significant or 0)
+    if digits > Limits.exact_decimals:
+        raise LimitError(f"{digits} digits; at most {Limits.exact_decimals} are shown.")
+    check_size(derivation, start(problem, derivation), exact_steps)
+    return object, EXACT
 
 
 def _float_type(dtype: Any) -> Any:
@@ -177,7 +210,7 @@ class Worked:
                 None if self.carried else 4 if digits is None else digits,
             )
             of = element(self.problem, trace, self.of) if self.of else None
-            made = self._with_batch(step, sections(page, of))
+            made = _with_note(trace, self._with_batch(step, sections(page, of)))
             named = len(self.traces) > 1 or step > 1
             parts += [replace(s, title=f"Step {step}: {s.title}") for s in made] if named else made
             if self.symbols_only:
@@ -229,6 +262,23 @@ class Worked:
         return self.to_text()
 
 
+def _with_note(trace: Trace, made: tuple[Section, ...]) -> tuple[Section, ...]:
+    """Say first which exact numbers are no fractions any more because those became too long."""
+    cut = [
+        str(s)
+        for s, v in trace.arrays.items()
+        if v.dtype == object and any(number.cut for number in v.flat)
+    ]
+    if not cut or not made:
+        return made
+    listed = ", ".join(cut[:6]) + (", …" if len(cut) > 6 else "")
+    said = Remark(
+        f"Fractions of more than 2,000 digits are not carried on: {listed} "
+        f"{'is' if len(cut) == 1 else 'are'} known to 1,000 digits."
+    )
+    return (replace(made[0], items=(said, *made[0].items)), *made[1:])
+
+
 def explain(
     problem: Problem,
     *,
@@ -240,6 +290,7 @@ def explain(
     full: bool = False,
     appendix: bool | None = None,
     carry: int | None = None,
+    exact: bool = False,
     dtype: Any = np.float64,
 ) -> Worked:
     """The worked solution of a problem's first updates.
@@ -249,7 +300,8 @@ def explain(
     out, ``chain`` for one quantity and the problem's own for a whole step. A large problem is
     summarised unless ``full``. ``appendix`` adds the derivation of each activation's derivative,
     line by line. ``carry`` rounds every line to that many decimals and goes on with the rounded
-    numbers, as one does in an exam.
+    numbers, as one does in an exam. ``exact`` calculates in fractions where they will do and to a
+    thousand digits elsewhere, and proves every rounding, see ``evaluate``.
 
     Raises ``InputError`` for a quantity or reading that does not exist.
     """
@@ -260,6 +312,8 @@ def explain(
     if of is not None and not isinstance(of, str):
         raise InputError(f"of is {of!r:.60}; it is a name such as 'W1[2,1]'.")
     derivation = derive(problem)
+    if carry is not None and exact:
+        raise InputError("Exact numbers are not rounded on the way. Give exact or carry, not both.")
     if carry is not None and reading == "chain":
         raise InputError("Rounded numbers are carried in the readings steps and delta, not chain.")
     usual = "chain" if of is not None and carry is None else problem.notation.backward
@@ -271,10 +325,11 @@ def explain(
         derivation = delta_form(derivation) if reading == "delta" else derivation
         shown = replace(problem.notation, digits=carry, significant=None)
         problem = replace(problem, notation=shown)
-    run = Updates(problem, derivation, wanted, _float_type(dtype), carry)
+    kind, arithmetic = _numbers(problem, derivation, dtype, wanted if exact else 0)
+    run = Updates(problem, derivation, wanted, kind, carry, arithmetic)
     traces = tuple((n, trace) for n, trace in enumerate(run, 1) if step is None or n == step)
     if not traces and not run.done and wanted == 1:
-        traces = ((1, numbers.evaluate(derivation, run.values(1), dtype, carry)),)
+        traces = ((1, run.evaluated(derivation, run.values(1))),)
     if not traces:
         reached = f"the loss is below {problem.training.loss_below} after {run.done} updates"
         raise InputError(f"There is no step {wanted}: {reached}, and training stops.")

@@ -116,7 +116,7 @@ class Num(Expr):
 class Value(Expr):
     """A computed number standing where a symbol stood; shown rounded, kept in full."""
 
-    value: float
+    value: Any  # a float; or an exact number, which compares and calculates like one
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from handgrad.calculus.expr import Along, Call, Expr, Index, Num, Position, Power, Sigma, call
+from handgrad.calculus.expr import (
+    Along,
+    Call,
+    Expr,
+    Index,
+    Num,
+    Position,
+    Power,
+    Sigma,
+    call,
+    substitute,
+)
 
 Rule = Callable[..., Expr]  # (arguments…, value) -> expression
 Vector = Callable[[Position], Expr]  # a family of expressions, one for each place along an axis
@@ -81,6 +92,19 @@ def slope(function: str, place: int, arguments: tuple[Expr, ...], value: Expr) -
     book = entry.slopes[place](*arguments, value)
     stable = entry.stable[place] if place < len(entry.stable) else None
     return book, stable(*arguments, value) if stable else book
+
+
+def by_definition(expr: Along) -> Expr | None:
+    """A function along an index in simpler terms: softmax by its exponentials; None for a primitive."""
+    definition = FUNCTIONS[expr.function].total
+    if definition is None:
+        return None
+
+    def argument(place: Position) -> Expr:
+        return substitute(expr.body, {expr.index.name: place})
+
+    at = 1 if expr.at is None else expr.at  # a reduction has the same value everywhere
+    return definition(Pullback(argument, argument, argument, expr.index), at)
 
 
 def _named(name: str) -> Callable[..., Call]:

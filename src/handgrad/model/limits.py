@@ -40,6 +40,10 @@ class Limits:
     steps: int = 1_000_000_000
     decimals: int = 17
     """Decimals shown; 17 significant digits tell any two doubles apart."""
+    exact_operations: int = 100_000
+    """Scalar operations of a run with exact numbers, all its steps together."""
+    exact_decimals: int = 50
+    """Decimals shown of exact numbers."""
     operations_in_full: int = 2_000
     """Scalar operations of a derivation that is shown in full; beyond, it is summarised."""
     page_seconds: int = 60

@@ -32,9 +32,10 @@ from handgrad.calculus.expr import (
     Symbol,
     Value,
 )
-from handgrad.errors import LimitError, NumericError, ShapeError
+from handgrad.calculus.functions import by_definition
+from handgrad.errors import LimitError, ShapeError
 from handgrad.model.limits import Limits
-from handgrad.numbers.kernels import ALONG, ELEMENTWISE
+from handgrad.numbers.arithmetic import FLOATS, Arithmetic
 from handgrad.numbers.shapes import check_shapes, shape_text
 
 __all__ = ["Trace", "evaluate", "value_of"]
@@ -51,6 +52,7 @@ class Trace(Mapping[str, Array]):
     """The value of every quantity, by name or symbol: ``trace["dL/dW1"]`` is an array."""
 
     arrays: Mapping[Symbol, Array]
+    arithmetic: Arithmetic = field(default=FLOATS, repr=False)
     names: Mapping[str, Symbol] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -82,17 +84,19 @@ def evaluate(
     values: Mapping[Symbol, Array],
     dtype: Any = np.float64,
     carry: int | None = None,
+    arithmetic: Arithmetic = FLOATS,
 ) -> Trace:
     """Every quantity of the derivation, in the order of its equations.
 
     ``values`` holds an array for each given, of as many axes as the derivation says. With ``carry``
     every result is rounded to that many decimals and used on, by the forms books print. Raises
     ``ShapeError`` where arrays do not fit together, ``NumericError`` where a result is not finite.
+    With exact numbers the ``dtype`` is ``object``.
 
     Small problems in float64 are worked out in extended precision where the machine has it, and
     rounded at the end: every number of a textbook's network is then the float nearest to the truth.
     """
-    known: dict[Symbol, Array] = {s: np.asarray(v, dtype=dtype) for s, v in values.items()}
+    known = {s: arithmetic.given(v, dtype) for s, v in values.items()}
     missing = [str(s) for s in derivation.givens if s not in known]
     if missing:
         raise ShapeError(f"No value for {', '.join(missing)}.")
@@ -108,33 +112,26 @@ def evaluate(
     if carry is None and dtype == np.float64 and many <= SMALL:
         known = {s: v.astype(np.longdouble) for s, v in known.items()}
     for equation in derivation.equations:
-        array = _evaluated(equation, known, dtype, book=carry is not None)
+        walk = _Walk(known, book=carry is not None, arithmetic=arithmetic)
+        array = arithmetic.checked(equation, _evaluated(equation, walk), dtype)
         known[equation.lhs.symbol] = array if carry is None else _rounded(array, carry)
-    return Trace({s: v.astype(dtype) for s, v in known.items()})
+    return Trace({s: v.astype(dtype) for s, v in known.items()}, arithmetic)
 
 
-def value_of(expr: Expr, values: Mapping[Symbol, Array]) -> Any:
+def value_of(expr: Expr, values: Mapping[Symbol, Array], arithmetic: Arithmetic = FLOATS) -> Any:
     """The value of an expression without free indices."""
     with np.errstate(all="ignore"):
-        return _Walk(values).value(expr).array
+        return _Walk(values, arithmetic=arithmetic).value(expr).array
 
 
-def _evaluated(
-    equation: Equation, known: Mapping[Symbol, Array], rounded: Any, *, book: bool
-) -> Array:
-    walker = _Walk(known, book=book)
+def _evaluated(equation: Equation, walker: _Walk) -> Array:
     with np.errstate(all="ignore"):
         result = walker.value(equation.rhs)
     names = tuple(str(position) for position in equation.lhs.indices)
     shape = tuple(walker.size(p) for p in equation.lhs.indices if isinstance(p, Index))
     array = np.broadcast_to(_aligned(result, names), shape)
-    dtype = np.result_type(*known.values()) if known else array.dtype
-    array = np.ascontiguousarray(array, dtype=dtype).reshape(shape)
-    with np.errstate(all="ignore"):
-        told = array.astype(rounded)
-    if not np.isfinite(told).all():
-        raise NumericError(_not_finite(equation, told))
-    return array
+    dtype = np.result_type(*walker.known.values()) if walker.known else array.dtype
+    return np.ascontiguousarray(array, dtype=dtype).reshape(shape)
 
 
 def _rounded(array: Array, decimals: int) -> Array:
@@ -142,18 +139,6 @@ def _rounded(array: Array, decimals: int) -> Array:
     unit = Decimal(1).scaleb(-decimals)
     flat = [float(Decimal(f"{v:.12g}").quantize(unit, ROUND_HALF_UP)) for v in array.ravel()]
     return np.asarray(flat, dtype=array.dtype).reshape(array.shape)
-
-
-def _not_finite(equation: Equation, array: Array) -> str:
-    place = tuple(int(n) + 1 for n in np.argwhere(~np.isfinite(array))[0])
-    element = (
-        f"{equation.lhs.symbol}[{','.join(map(str, place))}]" if place else f"{equation.lhs.symbol}"
-    )
-    found = array[tuple(n - 1 for n in place)]
-    return (
-        f"{element} is {found}: its equation overflows, divides by zero, or takes the logarithm "
-        "or root of a number outside its domain. Smaller values or a smaller learning rate may help."
-    )
 
 
 def _aligned(value: Labelled, names: tuple[str, ...]) -> Array:
@@ -175,8 +160,14 @@ def _union(values: list[Labelled]) -> tuple[str, ...]:
 class _Walk:
     """Evaluates one expression over known values; of two forms the stable one, or the book's."""
 
-    def __init__(self, known: Mapping[Symbol, Array], *, book: bool = False) -> None:
-        self.known, self.book = known, book
+    def __init__(
+        self,
+        known: Mapping[Symbol, Array],
+        *,
+        book: bool = False,
+        arithmetic: Arithmetic = FLOATS,
+    ) -> None:
+        self.known, self.book, self.arithmetic = known, book, arithmetic
 
     def size(self, index: Index) -> int:
         if index.axis is None:
@@ -187,7 +178,7 @@ class _Walk:
     def value(self, expr: Expr) -> Labelled:
         match expr:
             case Num(value):
-                return Labelled(float(value) if value.denominator != 1 else int(value))
+                return Labelled(self.arithmetic.number(value))
             case Value(value):
                 return Labelled(value)
             case Ref():
@@ -255,20 +246,25 @@ class _Walk:
     def call(self, function: str, arguments: tuple[Expr, ...]) -> Labelled:
         values = [self.value(argument) for argument in arguments]
         names = _union(values)
-        kernel = ELEMENTWISE[function]
+        kernel = self.arithmetic.elementwise[function]
         arrays = (_aligned(value, names) for value in values)
         return Labelled(
             kernel(*(np.asarray(a) * 1.0 if isinstance(a, int) else a for a in arrays)), names
         )
 
     def along(self, expr: Along) -> Labelled:
+        kernel = self.arithmetic.along.get(expr.function)
+        definition = None if kernel else by_definition(expr)
+        if kernel is None and definition is not None:
+            return self.value(definition)
+        assert kernel is not None, f"no kernel for {expr.function}"
         value = self.value(expr.body)
         name = expr.index.name
         outer = tuple(n for n in value.names if n != name)
         body = _aligned(value, (*outer, name))
         if name not in value.names:
             body = np.repeat(np.asarray(body)[..., None], self.size(expr.index), axis=-1)
-        result = ALONG[expr.function](body)
+        result = kernel(body)
         if expr.at is None:
             return Labelled(result, outer)
         if isinstance(expr.at, int):

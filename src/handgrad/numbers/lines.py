@@ -35,11 +35,12 @@ from handgrad.calculus.expr import (
     transform,
     walk,
 )
-from handgrad.calculus.functions import FUNCTIONS, Pullback
+from handgrad.calculus.functions import FUNCTIONS, by_definition
 from handgrad.calculus.rewrite import simplify
+from handgrad.numbers.arithmetic import FLOATS, Arithmetic
 from handgrad.numbers.evaluate import value_of
 
-__all__ = ["DOTS", "Line", "expanded", "line", "line_of", "with_numbers"]
+__all__ = ["DOTS", "Line", "expanded", "in_full", "line", "line_of", "with_numbers"]
 
 Array = Any
 DOTS = Ref(Symbol("…"))  # stands for the terms of a long sum that are not shown
@@ -56,8 +57,8 @@ class Line:
     why: str = ""
 
     @property
-    def value(self) -> float:
-        """The value at the end of the line, in full precision."""
+    def value(self) -> Any:
+        """The value at the end of the line, in full precision: a float, or an exact number."""
         last = self.parts[-1]
         assert isinstance(last, Value)
         return last.value
@@ -68,37 +69,45 @@ def line(
     element: tuple[int, ...],
     values: Mapping[Symbol, Array],
     decimals: int | None = 4,
+    arithmetic: Arithmetic = FLOATS,
 ) -> Line:
     """The worked line of one element of an equation; ``element`` counts from 1."""
     target = Ref(equation.lhs.symbol, element)
     symbols = expanded(equation.at(target), values)
-    array = values[equation.lhs.symbol]
-    value = float(array[tuple(n - 1 for n in element)])
-    return line_of(target, symbols, value, values, decimals, equation.why)
+    value = values[equation.lhs.symbol][tuple(n - 1 for n in element)]
+    return line_of(target, symbols, value, values, decimals, equation.why, arithmetic)
 
 
 def line_of(
     lhs: Expr,
     symbols: Expr,
-    value: float,
+    value: Any,
     values: Mapping[Symbol, Array],
     decimals: int | None = 4,
     why: str = "",
+    arithmetic: Arithmetic = FLOATS,
 ) -> Line:
     """The worked line of an expression without free indices."""
-    chosen = transform(symbols, lambda node: _spliced(_form(node, values, decimals)))
-    parts = [chosen, with_numbers(chosen, values)]
+    value = arithmetic.plain(value)
+    chosen = transform(symbols, lambda node: _spliced(_form(node, values, decimals, arithmetic)))
+    parts = [chosen, with_numbers(chosen, values, arithmetic)]
     opened = _opened(parts[1])
     if opened is not None:
         parts.append(opened)
-    parts += _reductions(parts[-1])
+    parts += _reductions(parts[-1], arithmetic)
     kept: list[Expr] = []
     for part in parts:
-        if _differs(part, value) and part not in kept:
+        if _differs(part, value, arithmetic) and part not in kept:
             kept.append(part)
     if not kept and not isinstance(symbols, Num):
         kept = [symbols]
-    return Line(lhs, (*kept, Value(value)), why)
+    return Line(lhs, (*kept, *in_full(value, arithmetic), Value(value)), why)
+
+
+def in_full(value: Any, arithmetic: Arithmetic) -> tuple[Num, ...]:
+    """The value as a short fraction, where it is known as one; its digits come behind it."""
+    leaf = arithmetic.leaf(value)
+    return (leaf,) if isinstance(leaf, Num) else ()
 
 
 def _spliced(node: Expr) -> Expr:
@@ -110,8 +119,10 @@ def _spliced(node: Expr) -> Expr:
     return kind(tuple(part for parts in nested for part in parts))
 
 
-def _differs(part: Expr, value: float) -> bool:
-    return not (isinstance(part, Value) or (_atomic(part) and value_of(part, {}) == value))
+def _differs(part: Expr, value: Any, arithmetic: Arithmetic) -> bool:
+    if isinstance(part, Value):
+        return False
+    return not (_atomic(part) and value_of(part, {}, arithmetic) == value)
 
 
 def expanded(expr: Expr, values: Mapping[Symbol, Array]) -> Expr:
@@ -119,14 +130,11 @@ def expanded(expr: Expr, values: Mapping[Symbol, Array]) -> Expr:
     match expr:
         case Sigma(indices, body):
             return _written_out(indices, body, values)
-        case Along(_, _, _, None):
-            return _reduction(expr, values)
-        case Along(function, index, body, at) if at is not None:
-            definition = FUNCTIONS[function].total
-            if definition is None:
-                return expr
-            view = _view(index, body)
-            return expanded(definition(view, at), values)
+        case Along():
+            definition = by_definition(expr)
+            if definition is not None:
+                return expanded(definition, values)
+            return _terms(expr, values) if expr.at is None else expr
         case Delta():
             return simplify(expr)
         case _:
@@ -136,17 +144,8 @@ def expanded(expr: Expr, values: Mapping[Symbol, Array]) -> Expr:
             return simplify(whole) if settled else whole
 
 
-def _view(index: Index, body: Expr) -> Pullback:
-    def argument(place: Position) -> Expr:
-        return substitute(body, {index.name: place})
-
-    return Pullback(argument, argument, argument, index)
-
-
-def _reduction(expr: Along, values: Mapping[Symbol, Array]) -> Expr:
-    definition = FUNCTIONS[expr.function].total
-    if definition is not None:
-        return expanded(definition(_view(expr.index, expr.body), 1), values)
+def _terms(expr: Along, values: Mapping[Symbol, Array]) -> Expr:
+    """A reduction as a function of all its terms: max(z[1], z[2], z[3])."""
     size = _size(expr.index, values)
     terms = (substitute(expr.body, {expr.index.name: n}) for n in range(1, size + 1))
     return Call(expr.function, tuple(expanded(term, values) for term in terms))
@@ -184,19 +183,23 @@ def _shown_places(sizes: list[int], count: int) -> Iterator[tuple[int, ...] | No
         yield tuple(sizes)
 
 
-def with_numbers(expr: Expr, values: Mapping[Symbol, Array]) -> Expr:
+def with_numbers(
+    expr: Expr, values: Mapping[Symbol, Array], arithmetic: Arithmetic = FLOATS
+) -> Expr:
     """The same expression with every symbol replaced by its number."""
 
     def put_in(node: Expr) -> Expr:
         if not isinstance(node, Ref) or node == DOTS:
             return node
         place = tuple(p - 1 for p in node.indices if isinstance(p, int))
-        return Value(float(values[node.symbol][place]))
+        return arithmetic.leaf(values[node.symbol][place])
 
     return transform(expr, put_in)
 
 
-def _form(node: Expr, values: Mapping[Symbol, Array], decimals: int | None) -> Expr:
+def _form(
+    node: Expr, values: Mapping[Symbol, Array], decimals: int | None, arithmetic: Arithmetic
+) -> Expr:
     """The book form where rounded numbers still tell its value, else the stable one.
 
     Without ``decimals`` numbers are carried on as they are shown, always in the book form.
@@ -205,13 +208,13 @@ def _form(node: Expr, values: Mapping[Symbol, Array], decimals: int | None) -> E
         return node
     if decimals is None or DOTS in walk(node):
         return node.book
-    numbers = with_numbers(node.book, values)
+    numbers = with_numbers(node.book, values, arithmetic)
 
     def rounded(leaf: Expr) -> Expr:
         return Value(round(leaf.value, decimals)) if isinstance(leaf, Value) else leaf
 
-    told = value_of(transform(numbers, rounded), {})
-    true = value_of(with_numbers(node.stable, values), {})
+    told = value_of(transform(numbers, rounded), {}, arithmetic)
+    true = value_of(with_numbers(node.stable, values, arithmetic), {}, arithmetic)
     return node.book if abs(told - true) <= 0.1 * abs(true) else expanded(node.stable, values)
 
 
@@ -239,16 +242,18 @@ def _tidied(expr: Expr) -> Expr:
         match node:
             case Product((Num(value), Value(number))) if value == -1 and number < 0:
                 return Value(-number)
+            case Product((Num(value), Num(number))) if value == -1 and number < 0:
+                return Num(-number)
             case _:
                 return node
 
     return transform(expr, gathered)
 
 
-def _reductions(expr: Expr) -> Iterator[Expr]:
+def _reductions(expr: Expr, arithmetic: Arithmetic) -> Iterator[Expr]:
     """The partial results: what is innermost is worked out first, line by line."""
     for _ in range(PARTIALS):
-        smaller = _reduced(expr)
+        smaller = _reduced(expr, arithmetic)
         if smaller == expr or any(_infinite(node) for node in walk(smaller)):
             return
         yield smaller
@@ -269,7 +274,7 @@ def _atomic(expr: Expr) -> bool:
             return False
 
 
-def _reduced(expr: Expr) -> Expr:
+def _reduced(expr: Expr, arithmetic: Arithmetic) -> Expr:
     """Every innermost operation worked out; a quotient is one operation with its product."""
     if _atomic(expr) or expr == DOTS or isinstance(expr, Ref):
         return expr
@@ -283,16 +288,16 @@ def _reduced(expr: Expr) -> Expr:
                 return _atomic(part)
 
     if all(ready(part) for part in parts):
-        return Value(float(value_of(expr, {})))
+        return arithmetic.leaf(value_of(expr, {}, arithmetic))
     if isinstance(expr, Product):
-        done = tuple(_below(part) for part in parts)
+        done = tuple(_below(part, arithmetic) for part in parts)
     else:
-        done = tuple(part if _atomic(part) else _reduced(part) for part in parts)
+        done = tuple(part if _atomic(part) else _reduced(part, arithmetic) for part in parts)
     return rebuild(expr, done)
 
 
-def _below(factor: Expr) -> Expr:
+def _below(factor: Expr, arithmetic: Arithmetic) -> Expr:
     """A divisor stays a divisor while what it divides by is worked out."""
     if isinstance(factor, Power) and factor.exponent == Num(-1):
-        return Power(_reduced(factor.base), Num(-1))
-    return factor if _atomic(factor) else _reduced(factor)
+        return Power(_reduced(factor.base, arithmetic), Num(-1))
+    return factor if _atomic(factor) else _reduced(factor, arithmetic)

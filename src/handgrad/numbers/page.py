@@ -21,7 +21,6 @@ from handgrad.calculus.expr import (
     Ref,
     Sigma,
     Symbol,
-    Value,
     refs,
     transform,
     walk,
@@ -112,7 +111,7 @@ class Page:
 
     def line(self, equation: Equation, place: tuple[int, ...]) -> Line:
         """The worked line of one element."""
-        return line(equation, place, self.values, self.decimals)
+        return line(equation, place, self.values, self.decimals, self.trace.arithmetic)
 
 
 def element(problem: Problem, trace: Trace, written: str) -> Ref:
@@ -202,7 +201,7 @@ def graph_of(page: Page) -> Graph:
     forward = page.derivation.phase(Phase.FORWARD)
     if page.problem.per_example:
         forward = inlined(forward, page.problem.per_example)
-    return Graph(page.derivation, forward, page.values, page.decimals)
+    return Graph(page.derivation, forward, page.values, page.decimals, page.trace.arithmetic)
 
 
 def matrix_items(page: Page, equation: Equation) -> Iterator[Item]:
@@ -238,15 +237,11 @@ def _small(array: Array) -> bool:
 def _array(node: Expr, page: Page) -> Expr:
     if not isinstance(node, Ref):
         return node
-    array = page.values[node.symbol]
+    array, leaf = page.values[node.symbol], page.trace.arithmetic.leaf
     if array.ndim == 0:
-        return Value(float(array))
+        return leaf(array)
     if array.ndim == 1:
         array = array[:, None] if page.columns else array[None, :]
     elif page.columns and node.symbol.plain in page.problem.batched:
         array = array.T
-    return Call("rows", tuple(_row(row) for row in array))
-
-
-def _row(row: Array) -> Call:
-    return Call("row", tuple(Value(float(v)) for v in row))
+    return Call("rows", tuple(Call("row", tuple(map(leaf, row))) for row in array))

@@ -31,8 +31,9 @@ from handgrad.calculus.expr import (
     refs,
     substitute,
 )
+from handgrad.numbers.arithmetic import FLOATS, Arithmetic
 from handgrad.numbers.evaluate import value_of
-from handgrad.numbers.lines import Line, expanded, line, line_of
+from handgrad.numbers.lines import Line, expanded, in_full, line, line_of
 
 __all__ = ["Chain", "Graph", "chain"]
 
@@ -61,12 +62,13 @@ def chain(
     target: Ref,
     values: Mapping[Symbol, Array],
     decimals: int | None = 4,
+    arithmetic: Arithmetic = FLOATS,
 ) -> Chain:
     """The chain of one element such as ``W1[2,1]``; ``forward`` are the equations paths run through.
 
     The result's value is the gradient in ``values``.
     """
-    return Graph(derivation, forward, values, decimals).chain(target)
+    return Graph(derivation, forward, values, decimals, arithmetic).chain(target)
 
 
 class Graph:
@@ -81,10 +83,11 @@ class Graph:
         forward: Sequence[Equation],
         values: Mapping[Symbol, Array],
         decimals: int | None,
+        arithmetic: Arithmetic = FLOATS,
     ) -> None:
         self.derivation, self.loss = derivation, derivation.loss
         self.forward = _leading_to_the_loss(forward, derivation.loss)
-        self.values, self.decimals = values, decimals
+        self.values, self.decimals, self.arithmetic = values, decimals, arithmetic
         self.edges: dict[Element, list[tuple[Element, Expr]]] = {}
 
     def chain(self, target: Ref) -> Chain:
@@ -178,11 +181,12 @@ class Graph:
         """The element as a reference."""
         return Ref(element[0], element[1])
 
-    def gradient(self, element: Element) -> tuple[Ref, float]:
+    def gradient(self, element: Element) -> tuple[Ref, Any]:
         """The derivative of the loss by an element: its name and its value."""
         symbol = element[0].gradient(self.loss)
         array = self.values[symbol]
-        return Ref(symbol, element[1]), float(array[tuple(n - 1 for n in element[1])])
+        value = array[tuple(n - 1 for n in element[1])]
+        return Ref(symbol, element[1]), self.arithmetic.plain(value)
 
     def singly(self, element: Element, paths: list[list[tuple[Element, Element, Expr]]]) -> Chain:
         """Every path written out; each local derivative explained once."""
@@ -192,31 +196,34 @@ class Graph:
                 if (upper, lower) not in factors:
                     other = upper[0] == self.loss and len(self.above(lower)) > 1
                     factors[upper, lower] = self.factor(upper, lower, local, direct=other)
+        leaf = self.arithmetic.leaf
         symbols: list[Expr] = []
         numbers: list[Expr] = []
         for path in paths:
             edges = [(upper, lower) for upper, lower, _ in path]
             symbols.append(_times([factors[e].lhs for e in edges]))
-            numbers.append(_times([Value(factors[e].value) for e in edges]))
+            numbers.append(_times([leaf(factors[e].value) for e in edges]))
         lhs, value = self.gradient(element)
         parts = [_plus(symbols), _plus(numbers)]
         if len(paths) > 1:
             products = [math.prod(factors[u, v].value for u, v, _ in path) for path in paths]
-            parts.append(_plus([Value(p) for p in products]))
-        if isinstance(parts[1], Value):
+            parts.append(_plus([leaf(p) for p in products]))
+        if isinstance(parts[1], Value | Num):
             parts.pop()
-        return Chain(tuple(factors.values()), Line(lhs, (*parts, Value(value))), len(paths), False)
+        total = Line(lhs, (*parts, *in_full(value, self.arithmetic), Value(value)))
+        return Chain(tuple(factors.values()), total, len(paths), False)
 
     def factor(self, upper: Element, lower: Element, local: Expr, *, direct: bool) -> Line:
         """The worked line of one local derivative."""
         lhs = Partial(self.ref(upper), self.ref(lower), direct)
-        value = float(value_of(local, self.values))
-        return line_of(lhs, expanded(local, self.values), value, self.values, self.decimals)
+        value = value_of(local, self.values, self.arithmetic)
+        symbols = expanded(local, self.values)
+        return line_of(lhs, symbols, value, self.values, self.decimals, arithmetic=self.arithmetic)
 
     def collapsed(self, element: Element, many: int) -> Chain:
         """The gradient by its own equation, with the gradients it is made of."""
         lhs, _ = self.gradient(element)
-        total = line(self.derivation.defining(lhs.symbol), element[1], self.values, self.decimals)
+        total = self.line(lhs.symbol, element[1])
         factors: dict[Ref, Line] = {}
         for ref in [r for r in refs(total.parts[0]) if r.symbol.loss][:4]:
             own = self.derived(ref)
@@ -229,7 +236,12 @@ class Graph:
     def derived(self, ref: Ref) -> Line:
         """The worked line of an element of a derived gradient."""
         place = tuple(p for p in ref.indices if isinstance(p, int))
-        return line(self.derivation.defining(ref.symbol), place, self.values, self.decimals)
+        return self.line(ref.symbol, place)
+
+    def line(self, symbol: Symbol, place: tuple[int, ...]) -> Line:
+        """The worked line of an element of a derived quantity."""
+        equation = self.derivation.defining(symbol)
+        return line(equation, place, self.values, self.decimals, self.arithmetic)
 
 
 def _leading_to_the_loss(forward: Sequence[Equation], loss: Symbol) -> tuple[Equation, ...]:

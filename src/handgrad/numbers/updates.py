@@ -6,7 +6,7 @@ of all examples.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from handgrad.errors import NumericError
 from handgrad.model.network import EXAMPLES
 from handgrad.model.optimizers import OPTIMIZERS, STEP
 from handgrad.model.problem import Problem, constants
+from handgrad.numbers.arithmetic import FLOATS, Arithmetic
 from handgrad.numbers.evaluate import Trace, evaluate
 
 __all__ = ["Updates", "start"]
@@ -34,6 +35,7 @@ class Updates:
     steps: int
     dtype: Any = np.float64
     carry: int | None = None  # decimals each result is rounded to and carried on with
+    arithmetic: Arithmetic = FLOATS
     stopped: bool = False  # the threshold was reached before all steps were done
     done: int = 0
 
@@ -47,7 +49,7 @@ class Updates:
             if not whole and self.reached(self.final()):
                 return
             try:
-                trace = evaluate(self.derivation, self.values(step), self.dtype, self.carry)
+                trace = self.evaluated(self.derivation, self.values(step))
             except NumericError as error:
                 raise NumericError(f"Step {step}: {error}") from None
             if whole and self.reached(trace):
@@ -86,7 +88,11 @@ class Updates:
 
     def final(self) -> Trace:
         """The forward pass over all examples, with the parameters as they are now."""
-        return evaluate(self.forward, self.state, self.dtype, self.carry)
+        return self.evaluated(self.forward, self.state)
+
+    def evaluated(self, derivation: Derivation, values: Mapping[Symbol, Array]) -> Trace:
+        """Every quantity of a derivation, in the numbers of this run."""
+        return evaluate(derivation, values, self.dtype, self.carry, self.arithmetic)
 
 
 def start(problem: Problem, derivation: Derivation) -> dict[Symbol, Array]:

@@ -83,8 +83,10 @@ def _said_once(items: tuple[Item, ...]) -> tuple[Item, ...]:
 def _with_deltas(page: Page) -> Page:
     derivation = delta_form(page.derivation)
     values = {s: page.values[s] for s in derivation.givens}
-    trace = evaluate(derivation, values, page.values[page.problem.loss].dtype)
-    return replace(page, derivation=derivation, trace=Trace({**page.values, **trace.arrays}))
+    dtype, arithmetic = page.values[page.problem.loss].dtype, page.trace.arithmetic
+    trace = evaluate(derivation, values, dtype, arithmetic=arithmetic)
+    together = Trace({**page.values, **trace.arrays}, arithmetic)
+    return replace(page, derivation=derivation, trace=together)
 
 
 def appendix(derivation: Derivation) -> tuple[Section, ...]:

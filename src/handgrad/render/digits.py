@@ -1,4 +1,8 @@
-"""A number in, its digits as shown out. Rounding is for the eye: what is computed stays in full."""
+"""A number in, its digits as shown out. Rounding is for the eye: what is computed stays in full.
+
+Halves are rounded away from zero. A float is rounded as its shortest decimal, 2.675 to 2.68; an exact
+number (``numbers.exact``) as itself.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,13 @@ import math
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from typing import Any
 
 from handgrad.language.writing import number
 
 __all__ = ["Digits"]
+
+Number = Any  # a float, or an exact number, which rounds and formats itself
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ class Digits:
     significant: int | None = None
     mark: str = "."  # the decimal mark
 
-    def show(self, value: float) -> str:
+    def show(self, value: Number) -> str:
         """The digits of a number."""
         return self._pointed(value).replace(".", self.mark)
 
@@ -37,7 +44,7 @@ class Digits:
         """An exact number as one writes it: ½, 0.01, 2/3."""
         return number(value).replace(".", self.mark)
 
-    def _pointed(self, value: float) -> str:
+    def _pointed(self, value: Number) -> str:
         if not math.isfinite(value):
             return "∞" if value > 0 else "−∞" if value < 0 else "undefined"
         if value == 0:
@@ -50,40 +57,49 @@ class Digits:
             decimals = wanted if self.significant is not None else max(decimals, wanted)
         short = round(value, self.decimals)
         if self.significant is None and size < 15 and _equal(value, short):
-            return _short(short)
+            return _short(short, self.decimals)
         if size < -4 or size >= 15:
             shown = self.decimals + 1 + size if self.significant is None and size < 0 else 0
             return _scientific(value, max(least, shown))
         rounded = round(value, decimals)
-        return _short(rounded) if _equal(value, rounded) else _fixed(value, decimals)
+        return _short(rounded, decimals) if _equal(value, rounded) else _fixed(value, decimals)
 
-    def exact(self, value: float) -> bool:
+    def exact(self, value: Number) -> bool:
         """Whether what is shown is the number itself, but for the last bits."""
         shown = self._pointed(value)
         try:
-            return _equal(float(shown), value)
+            return _equal(_read(shown, value), value)
         except ValueError:
             return False
 
 
-def _equal(value: float, other: float) -> bool:
+def _equal(value: Number, other: Number) -> bool:
+    if not isinstance(other, float):
+        return bool(value == other)
     return abs(value - other) <= 4 * math.ulp(value)
 
 
-def _short(value: float) -> str:
-    """A rounded number by the fewest digits that tell it from every other."""
-    text = f"{Decimal(repr(value)):f}"
+def _read(shown: str, like: Number) -> Number:
+    """What is shown, as a number of the same kind."""
+    return float(shown) if isinstance(like, float) else Fraction(shown)
+
+
+def _short(value: Number, decimals: int) -> str:
+    """A number of so many decimals by the fewest digits that tell it from every other."""
+    text = f"{Decimal(repr(value)):f}" if isinstance(value, float) else f"{value:.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _fixed(value: float, decimals: int) -> str:
+def _fixed(value: Number, decimals: int) -> str:
     """Rounded as by hand: 0.3925 to three decimals is 0.393, whatever its binary digits are."""
+    if not isinstance(value, float):
+        return f"{value:.{decimals}f}"
     unit = Decimal(1).scaleb(-decimals)
     return f"{Decimal(f'{value:.15g}').quantize(unit, ROUND_HALF_UP):f}"
 
 
-def _scientific(value: float, digits: int) -> str:
+def _scientific(value: Number, digits: int) -> str:
     mantissa, _, exponent = f"{value:.{max(digits - 1, 0)}e}".partition("e")
-    if "." in mantissa and _equal(float(f"{mantissa}e{exponent}"), value):
+    if "." in mantissa and _equal(_read(f"{mantissa}e{exponent}", value), value):
         mantissa = mantissa.rstrip("0").rstrip(".")
     return f"{mantissa}e{int(exponent)}"

@@ -52,6 +52,8 @@ def equals(parts: Sequence[Expr], place: int, digits: Digits) -> bool:
     part = parts[place]
     match part:
         case Value(value) | Product((Num(-1), Value(value))):
+            if not isinstance(value, float):  # exact numbers: nothing is rounded on the way
+                return digits.exact(value)
             if not digits.exact(value):
                 return False
         case Call("rows"):

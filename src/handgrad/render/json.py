@@ -41,18 +41,18 @@ def to_json(
             }
             for e in derivation.equations
         ],
-        "steps": [
-            {"step": n, "loss": _number(trace, problem), "values": _values(trace, hidden)}
-            for n, trace in steps
-        ],
-        "final": {"loss": _number(final, problem), "values": _values(final, hidden)},
+        "steps": [{"step": n, **_state(trace, problem, hidden)} for n, trace in steps],
+        "final": _state(final, problem, hidden),
     }
     return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def _number(trace: Trace, problem: Problem) -> float:
-    return float(trace[problem.loss])
-
-
-def _values(trace: Trace, hidden: set[Symbol]) -> Mapping[str, Any]:
-    return {str(s): v.tolist() for s, v in trace.arrays.items() if s not in hidden}
+def _state(trace: Trace, problem: Problem, hidden: set[Symbol]) -> Mapping[str, Any]:
+    """Loss and values as floats; exact numbers once more as texts: fractions, or 50 digits."""
+    shown = {str(s): v for s, v in trace.arrays.items() if s not in hidden}
+    exact = {k: v.astype(str).tolist() for k, v in shown.items() if v.dtype == object}
+    return {
+        "loss": float(trace[problem.loss]),
+        "values": {k: v.astype(float).tolist() for k, v in shown.items()},
+        **({"exact": exact} if exact else {}),
+    }

@@ -1,0 +1,64 @@
+"""What the walk over an expression has to know of its numbers: floats here, exact ones in ``exact``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from handgrad.calculus.derivation import Equation
+from handgrad.calculus.expr import Expr, Value
+from handgrad.errors import NumericError
+from handgrad.numbers.kernels import ALONG, ELEMENTWISE
+
+__all__ = ["FLOATS", "Arithmetic", "finite", "name_at"]
+
+Array = Any
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """One kind of numbers."""
+
+    given: Callable[[Array, Any], Array]  # (array, type) -> its values as numbers of this kind
+    number: Callable[[Fraction | int], Any]  # what an exact number of an expression becomes
+    elementwise: Mapping[str, Callable[..., Array]]
+    along: Mapping[str, Callable[[Array], Array]]  # a function not in here goes by its definition
+    checked: Callable[[Equation, Array, Any], Array]  # (equation, its value, type) -> the value
+    plain: Callable[[Any], Any]  # a single number, out of an array of no axes too
+    leaf: Callable[[Any], Expr]  # how a number stands in a worked line
+
+
+def finite(equation: Equation, array: Array, dtype: Any) -> Array:
+    """The array itself; raises ``NumericError`` where a number is not finite in ``dtype``."""
+    with np.errstate(all="ignore"):
+        told = array.astype(dtype)
+    if not np.isfinite(told).all():
+        name, place = name_at(equation, ~np.isfinite(told))
+        raise NumericError(
+            f"{name} is {told[place]}: its equation overflows, divides by zero, or takes the "
+            "logarithm or root of a number outside its domain. Smaller values or a smaller "
+            "learning rate may help."
+        )
+    return array
+
+
+def name_at(equation: Equation, wrong: Array) -> tuple[str, tuple[int, ...]]:
+    """The name of the first element that is wrong, and its place counted from 0."""
+    place = tuple(int(n) for n in np.argwhere(wrong)[0])
+    inside = ",".join(str(n + 1) for n in place)
+    return f"{equation.lhs.symbol}[{inside}]" if place else f"{equation.lhs.symbol}", place
+
+
+FLOATS = Arithmetic(
+    given=lambda array, dtype: np.asarray(array, dtype=dtype),
+    number=lambda value: float(value) if value.denominator != 1 else int(value),
+    elementwise=ELEMENTWISE,
+    along=ALONG,
+    checked=finite,
+    plain=float,
+    leaf=lambda value: Value(float(value)),
+)
