@@ -10,8 +10,14 @@ import numpy as np
 import pytest
 
 import handgrad as hg
+from handgrad.calculus.functions import FUNCTIONS
 from handgrad.cli import main
 from handgrad.errors import InputError
+from handgrad.model.network import ACTIVATIONS, LOSSES
+from handgrad.model.problem import Problem
+from handgrad.numbers.evaluate import _evaluated, _Walk
+from handgrad.numbers.exact import Exact
+from handgrad.numbers.exact_kernels import EXACT
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -85,6 +91,70 @@ def test_every_example_and_loss_can_be_carried(name: str) -> None:
     for key in rounded:
         if key in exact:
             np.testing.assert_allclose(rounded[key], exact[key], atol=2e-5, err_msg=key)
+
+
+# --- every function and every loss -----------------------------------------------------------
+
+
+def assert_each_line_is_rounded(problem: Problem, carry: int = 4) -> None:
+    """Every quantity is its equation of the rounded ones, worked out exactly and rounded once."""
+    worked = hg.explain(problem, carry=carry)
+    derivation, trace = worked.derivation, worked.traces[0][1]
+    known = {s: EXACT.given(v, object) for s, v in trace.arrays.items()}
+    for equation in derivation.equations:
+        exact = _evaluated(equation, _Walk(known, book=True, arithmetic=EXACT))
+        found = known[equation.lhs.symbol]
+        for value, shown in zip(exact.flat, found.flat, strict=True):
+            assert Exact.of(value).rounded(carry) == shown.fraction, equation.lhs
+    assert worked.to_text()
+    assert hg.explain(problem, carry=carry, reading="delta").to_latex()
+
+
+SPLIT = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+def test_every_activation_can_be_carried(activation: str) -> None:
+    p = hg.Network([2, 3, 2], activation=activation, seed=4, x=[[0.5, -1.2], [0.8, 0.3]])
+    assert_each_line_is_rounded(p)
+
+
+@pytest.mark.parametrize("loss", list(LOSSES))
+@pytest.mark.parametrize("reduce", ["", "sum", "mean"])
+def test_every_loss_can_be_carried(loss: str, reduce: str) -> None:
+    told = {"name": loss} | ({"reduce": reduce} if reduce else {})
+    last = SPLIT.get(loss, "tanh")
+    y = [[1.0, 0.0], [0.0, 1.0]]
+    p = hg.Network([2, 3, 2], activation=["tanh", last], loss=told, seed=5, y=y)
+    assert_each_line_is_rounded(p)
+
+
+@pytest.mark.parametrize("name", [n for n, row in FUNCTIONS.items() if row.arity])
+def test_every_function_of_one_number_can_be_carried(name: str) -> None:
+    arguments = ", ".join(["z", "c"][: FUNCTIONS[name].arity])
+    text = f"z = w*x\nL = ({name}({arguments}) - y)**2 + w**2"
+    data = {"x": 0.9, "y": 0.35, "c": 0.8}
+    p = hg.Equations(text, loss="L", parameters={"w": 1.37}, data=data)
+    assert_each_line_is_rounded(p)
+
+
+@pytest.mark.parametrize("name", [n for n, row in FUNCTIONS.items() if row.pullback])
+def test_every_function_along_an_index_can_be_carried(name: str) -> None:
+    along = f"{name}(k, z[k])"
+    value = along if FUNCTIONS[name].reduces else f"sum(j, T[j]*{along}[j])"
+    text = f"z[k] = sum(i, W[k,i]*x[i])\nL = ({value})**2"
+    data = {"x": [0.9, -0.4], "T": [0.2, 0.5, 0.3]}
+    data = data if "T" in text else {"x": data["x"]}
+    W = [[0.3, 0.1], [-0.2, 0.7], [0.5, 0.5]]
+    p = hg.Equations(text, loss="L", parameters={"W": W}, data=data)
+    assert_each_line_is_rounded(p)
+
+
+def test_a_line_that_is_not_rounded_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    p = hg.load(EXAMPLES / "one-neuron.toml")
+    monkeypatch.setattr("handgrad.numbers.evaluate._rounded", lambda array, _decimals: array)
+    with pytest.raises(AssertionError):
+        assert_each_line_is_rounded(p)
 
 
 def test_the_number_of_decimals_has_limits() -> None:
