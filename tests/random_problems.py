@@ -159,11 +159,14 @@ UNARY = (
     "elu({}, 0.7)", "leaky_relu({}, 0.1)", "huber({}, 0.8)", "log_sigmoid({})", "erf({})",
     "arctan({})", "exp(tanh({}))", "log(1.2 + ({})^2)", "sqrt(0.5 + ({})**2)", "normal_cdf({})",
     "normal_pdf({})", "sech({})", "expm1(tanh({}))", "σ({})", "-({})", "({})²/2", "½·({})",
+    "gelu_tanh({})", "mish({})", "selu({})", "softsign({})", "hard_sigmoid({})", "hard_tanh({})",
+    "hard_silu({})", "sin({})", "cos({})", "gaussian({}, 0.4)", "gelu_gate({}, 0.9)",
     "identity({})", "1/(1 + exp(-({})))", "max(0, {})", "min({}, 0.3)", "tanh({})³", "−{}/3",
 )  # fmt: skip
 BINARY = (
     "({} + {})", "({} − {})", "{}*{}", "{}·{}", "({})/(1 + ({})^2)", "max({}, {})", "min({}, {})",
     "(0.5 + ({})^2)^tanh({})", "sigmoid({})**(1 + ({})²)", "leaky_relu({}, {})",
+    "gaussian({}, {})", "gelu_gate({}, {})",
     "huber({}, 0.2 + abs({}))", "({} - {})^2", "elu({}, {})", "2^tanh({} + {})",
 )  # fmt: skip
 FORMS = ("sum({0}, {1})", "Σ_{0} ({1})")

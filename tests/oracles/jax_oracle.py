@@ -81,6 +81,10 @@ def _elu(z: Array, slope: Array) -> Array:
     return jnp.where(z > 0, z, slope * jnp.expm1(jnp.where(z > 0, 0, z)))
 
 
+def _gelu_inner(z: Array) -> Array:
+    return 2 * np.sqrt(2 / np.pi) * (z + 0.044715 * z * z * z)
+
+
 def _huber(z: Array, delta: Array) -> Array:
     size = z * jnp.sign(z)
     return jnp.where(size <= delta, z * z / 2, delta * (size - delta / 2))
@@ -90,11 +94,18 @@ ELEMENTWISE: dict[str, Callable[..., Array]] = {
     "abs": lambda z: z * jnp.sign(z),  # slope 0 at 0 as torch has it; jnp.abs has 1
     "arctan": jnp.arctan,
     "elu": _elu,
+    "cos": jnp.cos,
     "equal": lambda x, y: jnp.where(x == y, 1.0, 0.0),
     "erf": jax.lax.erf,
     "exp": jnp.exp,
     "expm1": jnp.expm1,
     "gelu": lambda z: z * jax.lax.erfc(-z / np.sqrt(2)) / 2,
+    "gaussian": lambda z, height: height * jnp.exp(-z * z / 2),
+    "gelu_gate": lambda z, c: c * jax.lax.logistic(_gelu_inner(z)),
+    "gelu_tanh": lambda z: z * jax.lax.logistic(_gelu_inner(z)),
+    "hard_sigmoid": lambda z: jnp.where(z <= -3, 0.0, jnp.where(z >= 3, 1.0, (z + 3) / 6)),
+    "hard_silu": lambda z: jnp.where(z <= -3, 0.0, jnp.where(z >= 3, z, z * (z + 3) / 6)),
+    "hard_tanh": lambda z: jnp.where(z <= -1, -1.0, jnp.where(z >= 1, 1.0, z)),
     "huber": _huber,
     "identity": lambda z: z,
     "leaky_relu": lambda z, slope: jnp.where(z > 0, z, slope * z),  # slope at 0 as torch has it
@@ -102,23 +113,29 @@ ELEMENTWISE: dict[str, Callable[..., Array]] = {
     "log_sigmoid": lambda z: -jnp.logaddexp(0.0, -z),
     "max": jnp.maximum,
     "min": jnp.minimum,
+    "mish": lambda z: z * jnp.tanh(jnp.logaddexp(z, 0.0)),
     "normal_cdf": lambda z: jax.lax.erfc(-z / np.sqrt(2)) / 2,
     "normal_pdf": lambda z: jnp.exp(-z * z / 2) / np.sqrt(2 * np.pi),
     "relu": lambda z: jnp.where(z > 0, z, 0.0),
     "sech": lambda z: 1 / jnp.cosh(z),
+    "selu": jax.nn.selu,
     "sigmoid": jax.lax.logistic,
     "sign": jnp.sign,
     "silu": lambda z: z * jax.lax.logistic(z),
+    "sin": jnp.sin,
     "softplus": lambda z: jnp.logaddexp(z, 0.0),
+    "softsign": lambda z: z / (1 + z * jnp.sign(z)),
     "sqrt": jnp.sqrt,
     "step": lambda z: jnp.where(z > 0, 1.0, 0.0),
     "tanh": jnp.tanh,
 }
 ALONG: dict[str, Callable[..., Array]] = {
+    "hardmax": lambda z, axis: jax.nn.one_hot(jnp.argmax(z, axis=axis), z.shape[axis]),
     "log_softmax": jax.nn.log_softmax,
     "logsumexp": lambda z, axis: jax.nn.logsumexp(z, axis=axis),
     "max": lambda z, axis: jnp.max(z, axis=axis),
     "softmax": jax.nn.softmax,
+    "softmax_rest": lambda z, axis: 1 - jax.nn.softmax(z, axis=axis),
 }
 
 
@@ -245,6 +262,7 @@ PLAIN: dict[str, Callable[..., Array]] = {  # what else they carry concerns comp
     "and": np.logical_and,
     "atan": np.arctan,
     "copy": np.copy,
+    "cos": np.cos,
     "cosh": np.cosh,
     "div": np.divide,
     "eq": np.equal,
@@ -268,6 +286,7 @@ PLAIN: dict[str, Callable[..., Array]] = {  # what else they carry concerns comp
     "pow": np.power,
     "select_n": lambda which, no, yes: np.where(which, yes, no),
     "sign": np.sign,
+    "sin": np.sin,
     "sinh": np.sinh,
     "sqrt": np.sqrt,
     "square": np.square,

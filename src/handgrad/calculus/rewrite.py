@@ -280,16 +280,20 @@ def shortcut(equation: Equation, one_hot: Symbol | None = None) -> Equation:
     ``one_hot`` is the target whose rows add up to 1; for softmax the shortcut needs it. Any other
     equation comes back as it is.
     """
-    known = transform(equation.rhs, lambda node: _known(node, one_hot))
+    book = equation.rhs.book if isinstance(equation.rhs, Forms) else equation.rhs
+    known = transform(book, lambda node: _known(node, one_hot))
     terms = simplify(transform(simplify(known), _distributed))
-    if known == equation.rhs or not isinstance(terms, Sum) or len(terms.terms) != 2:
+    if known == book or not isinstance(terms, Sum) or len(terms.terms) != 2:
         return equation
     splits = sorted(map(_split, terms.terms), key=lambda split: isinstance(split[1][-1], Ref))
     (scale, first), (other, second) = splits
     common = Counter(first) & Counter(second)
     match *(Counter(first) - common), *(Counter(second) - common):
         case Along("softmax" as kind, k, at=Index(j)) as a, Ref() as y if y.symbol == one_hot:
-            stable = Sigma((k,), substitute(y, {j: k}) * a - y * substitute(a, {j: k}))
+            # as one reads it where a − y rounds to 0; and as it is computed
+            saturated = Sigma((k,), substitute(y, {j: k}) * a - y * substitute(a, {j: k}))
+            rest = replace(a, function="softmax_rest")
+            stable = Forms(saturated, (1 - y) * a - y * rest)
         case Call("sigmoid" as kind, (z,)) as a, y:
             stable = (1 - y) * a - y * call("sigmoid", -z)
         case _:

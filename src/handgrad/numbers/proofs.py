@@ -109,7 +109,8 @@ def _by_rules(function: str) -> Sequence[tuple[Expr, str]]:
     book = simplify(row.slopes[0](z, *constants, Call(function, (z, *constants))))
     last = "The form to remember."
     if row.kinks:
-        last = "To both sides of 0. Step is 1 above 0, else 0, and that is the slope taken at 0."
+        at = " and ".join(f"{kink:g}".replace("-", "−") for kink in row.kinks)
+        last = f"To both sides of {at}. Step is 1 above 0, else 0, and that is the slope taken at {at}."
     lines = [
         (derivative_of(definition), "The definition."),
         *([] if row.kinks else [(_taken(definition), "The rules, one after the other.")]),
