@@ -3,7 +3,7 @@
 The truth has 400 digits and comes from ``tests.oracles.mpmath_functions``; what is measured comes
 from ``evaluate``, in plain float64 or float32 as a large network has it. Where an exact result is no
 normal number, the unit is that of the smallest normal one. Where the terms of a derivative cancel,
-to less than a quarter of their size, the unit is that of their size.
+to less than a third of their size, the unit is that of their size.
 
 ``python -m tests.last_digits`` prints the table of docs/accuracy.md; ``--write`` puts it there.
 """
@@ -85,7 +85,7 @@ def unit(dtype: Any, exact: Any) -> Any:
 def error(found: Any, terms: Terms, dtype: Any) -> float:
     """How many units a result is from the sum of its exact terms."""
     exact, size = mp.fsum(terms), mp.fsum(map(abs, terms))
-    scale = exact if abs(exact) >= size / 4 else size
+    scale = exact if abs(exact) >= size / 3 else size
     return float(abs(mpf(float(found)) - exact) / unit(dtype, scale))
 
 

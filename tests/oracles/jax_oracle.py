@@ -129,8 +129,14 @@ ELEMENTWISE: dict[str, Callable[..., Array]] = {
     "step": lambda z: jnp.where(z > 0, 1.0, 0.0),
     "tanh": jnp.tanh,
 }
+
+
+def _ties(z: Array, axis: int) -> Array:
+    return jnp.where(z == jnp.max(z, axis=axis, keepdims=True), 1.0, 0.0)
+
+
 ALONG: dict[str, Callable[..., Array]] = {
-    "hardmax": lambda z, axis: jax.nn.one_hot(jnp.argmax(z, axis=axis), z.shape[axis]),
+    "hardmax": lambda z, axis: _ties(z, axis) / jnp.sum(_ties(z, axis), axis=axis, keepdims=True),
     "log_softmax": jax.nn.log_softmax,
     "logsumexp": lambda z, axis: jax.nn.logsumexp(z, axis=axis),
     "max": lambda z, axis: jnp.max(z, axis=axis),

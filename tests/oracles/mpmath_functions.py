@@ -210,8 +210,10 @@ def _softmax_pullback(z: Sequence[Number], g: Sequence[Number]) -> list[Terms]:
 
 
 def _log_softmax_pullback(z: Sequence[Number], g: Sequence[Number]) -> list[Terms]:
-    a, whole = _shares(z), mp.fsum(g)
-    return [(gj * (1 - aj), -aj * (whole - gj)) for aj, gj in zip(a, g, strict=True)]
+    return [
+        (gj * (1 - aj), *(-aj * gk for k, gk in enumerate(g) if k != j))
+        for j, (aj, gj) in enumerate(zip(_shares(z), g, strict=True))
+    ]
 
 
 def _logsumexp(z: Sequence[Number]) -> list[Terms]:

@@ -6,7 +6,8 @@ function, copy a row here, and give it one line in each table of kernels and of 
 An elementwise row has one slope for each argument, an expression in the arguments and the value ``a``.
 Where rounding would spoil the book form (a(1 - a) at z = 40), ``stable`` is the form engines evaluate.
 A vector row (softmax) or reduction (max) has a pullback: from the gradient ``g`` of the value to the
-gradient of the argument ``z`` at one place. ``definition`` is the function in simpler terms.
+gradient of the argument ``z`` at one place, in both forms where they differ. ``definition`` is the
+function in simpler terms.
 """
 
 # The rules are lambdas over any number of expressions; Rule says what they give.
@@ -171,8 +172,11 @@ def _softmax_rest_slope(v: Pullback, j: Position) -> Expr:
 
 
 def _log_softmax_slope(v: Pullback, j: Position) -> Expr:
+    """The gradient of the largest is kept apart from the sum of the others: nothing cancels."""
     a, rest = v.along("softmax", j), v.along("softmax_rest", j)
-    stable = v.g(j) * rest - a * (v.total(v.g) - v.g(j))
+    top = v.total(lambda k: v.g(k) * v.along("hardmax", k))
+    below = v.total(lambda k: v.g(k) * (1 - v.along("hardmax", k)))
+    stable = v.g(j) * rest - a * (top - v.g(j) + below)
     return Forms(v.g(j) - a * v.total(v.g), stable)
 
 

@@ -207,12 +207,9 @@ class _Writer:
 
 
 def _spread(factor: Expr) -> tuple[Expr, ...]:
-    """A product that is one form of a factor reads as part of the product around it."""
-    return (
-        factor.book.factors
-        if isinstance(factor, Forms) and isinstance(factor.book, Product)
-        else (factor,)
-    )
+    """A product or quotient that is one form of a factor reads as part of the product around it."""
+    book = factor.book if isinstance(factor, Forms) else factor
+    return book.factors if isinstance(factor, Forms) and isinstance(book, Product) else (book,)
 
 
 def _held(written: str, fraction: bool) -> tuple[str, int]:

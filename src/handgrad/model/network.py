@@ -84,9 +84,9 @@ ACTIVATIONS: Mapping[str, Mapping[str, float]] = {
     "sign": {},
     "step": {},
     "log_sigmoid": {},
-    "softmax": {},
-    "log_softmax": {},
     "hardmax": {},
+    "log_softmax": {},
+    "softmax": {},
 }
 
 
