@@ -18,8 +18,8 @@ import handgrad as hg
 from handgrad.calculus.functions import FUNCTIONS
 from handgrad.model.network import ACTIVATIONS
 from handgrad.numbers import vectors
-from handgrad.numbers.twofold import total, two_product, two_sum
 from handgrad.numbers.kernels import ALONG, ELEMENTWISE
+from handgrad.numbers.twofold import total, two_product, two_sum
 
 VALUE, SLOPE = 4, 8  # units in the last place
 DTYPES = (np.float64, np.float32)
