@@ -1,7 +1,7 @@
 """A printed calculation in, its number out: the page read back by other means than the package's.
 
-``from_text`` and ``from_latex`` turn what is printed into Python's own signs; ``calculated`` works it
-out with the functions of the standard library.
+``from_text``, ``from_latex`` and ``from_mathml`` turn what is printed into Python's own signs;
+``calculated`` works it out with the functions of the standard library.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
+from xml.etree import ElementTree as ET
+from xml.etree.ElementTree import Element
 
 FUNCTIONS = {
     "equal": lambda x, y: float(x == y),
@@ -110,3 +112,76 @@ def _group(text: str, start: int) -> tuple[str, int]:
         if depth == 0:
             return text[start + 1 : place], place + 1
     raise AssertionError(f"a brace without a partner in {text}")
+
+
+# --- MathML ----------------------------------------------------------------------------------
+
+IN_MATHML = {"−": "-", "⋅": "*", "\u2061": "", "ln": "log", "σ": "sigmoid"}
+
+
+def from_mathml(
+    element: Element, quantity: Callable[[str, str, str], float | None] | None = None
+) -> str:
+    """A formula, as a browser reads it, in Python's signs.
+
+    ``quantity`` gives the number of a name: its letter, what stands below it, what stands above.
+    """
+    read = partial(from_mathml, quantity=quantity)
+    kind, parts, words = element.tag, list(element), (element.text or "").strip()
+    if kind in ("math", "mrow"):
+        return _compared(parts, read) or "".join(map(read, parts))
+    named = _quantity(element, quantity) if quantity else None
+    if named is not None:
+        return f"({named!r})"
+    match kind, parts:
+        case (("mn" | "mo" | "mi"), []):
+            return IN_MATHML.get(words, words)
+        case "mfrac", [above, below]:
+            return f"(({read(above)})/({read(below)}))"
+        case "msqrt", _:
+            return f"sqrt({''.join(map(read, parts))})"
+        case "msup", [base, exponent]:
+            if base.tag == "mi" and base.text == "e":
+                return f"exp({read(exponent)})"
+            return f"({read(base)})**({read(exponent)})"
+    raise AssertionError(f"<{kind}> is not expected in {ET.tostring(element)}")
+
+
+def _compared(parts: list[Element], read: Callable[[Element], str]) -> str | None:
+    """``[z = a]``: 1 where both are equal."""
+    signs = [part.text for part in parts]
+    if not parts or (signs[0], signs[-1]) != ("[", "]"):
+        return None
+    middle = signs.index("=")
+    left, right = parts[1:middle], parts[middle + 1 : -1]
+    return f"equal({''.join(map(read, left))}, {''.join(map(read, right))})"
+
+
+def _quantity(element: Element, quantity: Callable[[str, str, str], float | None]) -> float | None:
+    """The number of a name such as W with 1,2 below and (1) above, or of ∂L over ∂ such a name."""
+    parts = list(element)
+    if element.tag == "mfrac" and list(parts[0]) and parts[0][0].text == "∂":
+        top, (_, bottom) = _words(parts[0]), list(parts[1])
+        found = _name(bottom)
+        return quantity(f"d{top[1:]}/d{found[0]}", *found[1:]) if found else None
+    name = _name(element)
+    return quantity(*name) if name else None
+
+
+def _name(element: Element) -> tuple[str, str, str] | None:
+    """The letter of a name, what stands below it and what stands above."""
+    parts = list(element)
+    match element.tag:
+        case "mi":
+            return _words(element), "", ""
+        case "msub" if parts[0].tag == "mi":
+            return _words(parts[0]), _words(parts[1]), ""
+        case "msup" if parts[0].tag == "mi" and _words(parts[1]).startswith("("):
+            return _words(parts[0]), "", _words(parts[1])
+        case "msubsup" if parts[0].tag == "mi":
+            return _words(parts[0]), _words(parts[1]), _words(parts[2])
+    return None
+
+
+def _words(element: Element) -> str:
+    return "".join(element.itertext())

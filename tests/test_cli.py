@@ -86,7 +86,7 @@ def test_explain_prints_the_page(run):
     assert said == Said(hg.explain(problem("one-neuron")).to_text(), "", 0)
 
 
-@pytest.mark.parametrize("kind", ["text", "markdown", "latex", "json"])
+@pytest.mark.parametrize("kind", ["text", "markdown", "latex", "html", "json"])
 def test_the_format_can_be_said(run, kind):
     said = run("explain", "xor", "--format", kind)
     assert said == Said(getattr(hg.explain(problem("xor")), f"to_{kind}")(), "", 0)
@@ -195,6 +195,8 @@ def test_version_and_help(run, monkeypatch):
         ("a.md", "markdown"),
         ("a.markdown", "markdown"),
         ("a.TEX", "latex"),
+        ("a.html", "html"),
+        ("a.htm", "html"),
         ("a.json", "json"),
     ],
 )

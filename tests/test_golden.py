@@ -16,7 +16,12 @@ from handgrad.verbs import Worked
 from pages import ROOT, page
 
 GOLDEN = ROOT / "tests" / "golden"
-WRITERS = {"txt": Worked.to_text, "md": Worked.to_markdown, "tex": Worked.to_latex}
+WRITERS = {
+    "txt": Worked.to_text,
+    "md": Worked.to_markdown,
+    "tex": Worked.to_latex,
+    "html": Worked.to_html,
+}
 
 # Between them: each reading and format, one example and several, layers and equations, user's names,
 # δ, vector functions, a maximum, a mean, an appendix, whole arrays.
@@ -27,11 +32,13 @@ PAGES = [
     "maxout.steps.tex",
     "maxout.steps.txt",
     "mean-over-examples-equations.chain.txt",
+    "one-neuron.chain.html",
     "one-neuron.chain.md",
     "one-neuron.chain.tex",
     "one-neuron.chain.txt",
     "softmax-classifier.delta.txt",
     "sum-of-two-2-2-1.delta.md",
+    "sum-of-two-2-2-1.matrix.html",
     "sum-of-two-2-2-1.delta.tex",
     "sum-of-two-2-2-1.delta.txt",
     "xor.steps.txt",

@@ -14,7 +14,7 @@ import handgrad as hg
 from handgrad.calculus.functions import FUNCTIONS
 from handgrad.model.problem import Problem
 from handgrad.model.vocabulary import PRESETS
-from handgrad.render import latex, text
+from handgrad.render import latex, mathml, text
 from handgrad.render.dialects import DIALECTS
 from handgrad.render.digits import Digits
 from pages import problem
@@ -395,7 +395,11 @@ def missing_rows(table: dict[str, str]) -> list[str]:
     return sorted(FUNCTIONS.keys() ^ table.keys())
 
 
-@pytest.mark.parametrize("table", [text.FUNCTIONS, latex.FUNCTIONS], ids=["text", "latex"])
+@pytest.mark.parametrize(
+    "table",
+    [text.FUNCTIONS, latex.FUNCTIONS, mathml.FUNCTIONS],
+    ids=["text", "latex", "mathml"],
+)
 def test_every_table_of_notation_covers_the_rule_table(table):
     assert missing_rows(table) == []
     for function, template in table.items():
@@ -416,16 +420,20 @@ def test_every_elementwise_function_can_be_shown_in_every_format(function):
     template = text.FUNCTIONS[function].format("z")
     assert f"E = {template} + z²" in worked.to_text()
     assert latex.FUNCTIONS[function].format("z") in worked.to_latex()
+    name = re.sub("<[^>]*>", "", mathml.FUNCTIONS[function]).format("z")
+    assert name in re.sub(r"<[^>]*>", "", worked.to_html())
     if FUNCTIONS[function].definition:
         assert "′" in worked.to_text().partition("Appendix")[2]
         assert "'" in worked.to_latex().partition("Appendix")[2]
+        assert "<mo>′</mo>" in worked.to_html().partition("Appendix")[2]
 
 
 # --- notebooks -------------------------------------------------------------------------------
 
 
-def test_a_notebook_shows_worked_steps_as_markdown_and_as_latex():
+def test_a_notebook_may_show_worked_steps_as_html_markdown_and_latex():
     worked = hg.explain(problem("one-neuron"))
+    assert worked._repr_html_().startswith('<div class="handgrad ')
     assert worked._repr_markdown_() == worked.to_markdown()
     assert worked._repr_latex_() == worked.to_latex(whole=False)
     assert r"\documentclass" not in worked._repr_latex_()

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 EXAMPLES = Path(__file__).with_name("examples")
-FORMATS = ("text", "markdown", "latex", "json")
+FORMATS = ("text", "markdown", "latex", "html", "json")
 ENDINGS = {
     ".txt": "text",
     ".md": "markdown",
     ".markdown": "markdown",
     ".tex": "latex",
+    ".html": "html",
+    ".htm": "html",
     ".json": "json",
 }
 READINGS = ("steps", "chain", "delta", "matrix")
@@ -271,6 +273,7 @@ def _put_out(worked: Worked, kind: str, output: Path | None) -> None:
         "text": lambda: worked.to_text(width),
         "markdown": worked.to_markdown,
         "latex": worked.to_latex,
+        "html": worked.to_html,
         "json": worked.to_json,
     }
     content = writers[kind]()

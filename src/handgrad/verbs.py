@@ -12,7 +12,7 @@ w = explain(p, of="W1[2,1]")            worked steps, in every format
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ from handgrad.numbers.evaluate import Trace
 from handgrad.numbers.page import Page, Remark, Section, element
 from handgrad.numbers.updates import Updates, start
 from handgrad.numbers.worked import appendix, known_reading, sections
-from handgrad.render.document import Document
+from handgrad.render.document import Document, Picture
 from handgrad.render.text import to_text
 
 if TYPE_CHECKING:
@@ -246,11 +246,22 @@ class Worked:
 
         return to_latex(self.document) if whole else fragment(self.document)
 
+    def to_html(self, pictures: Sequence[Picture] = ()) -> str:
+        """One page of HTML with MathML, whole in itself; ``pictures`` stand above the steps."""
+        from handgrad.render.html import to_html
+
+        return to_html(self.document, pictures)
+
     def to_json(self) -> str:
         """Equations, the values of every step in full precision, and the final state."""
         from handgrad.render.json import to_json
 
         return to_json(self.problem, self.derivation, self.traces, self.final)
+
+    def _repr_html_(self) -> str:
+        from handgrad.render.html import fragment
+
+        return fragment(self.document)
 
     def _repr_markdown_(self) -> str:
         return self.to_markdown()

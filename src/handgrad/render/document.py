@@ -14,7 +14,15 @@ from handgrad.numbers.page import Formula, Item, Remark, Section
 from handgrad.render.digits import Digits
 from handgrad.render.notation import Names, clean
 
-__all__ = ["Document", "Formula", "Item", "Line", "Remark", "Section", "equals"]
+__all__ = ["Document", "Formula", "Item", "Line", "Picture", "Remark", "Section", "equals"]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing as SVG, and what it shows in words."""
+
+    svg: str
+    description: str
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from handgrad.calculus.expr import (
 from handgrad.render.digits import Digits
 from handgrad.render.document import Document, Formula, Item, Line, Remark, equals
 from handgrad.render.notation import Name, Names
+from handgrad.render.quotient import quotient
 
 __all__ = ["FUNCTIONS", "LatexWriter", "aligned", "fragment", "to_latex"]
 
@@ -214,37 +215,20 @@ class LatexWriter:
 
     def product(self, factors: tuple[Expr, ...]) -> tuple[str, int]:
         """Divisors go below one fraction; a leading −1 is a sign."""
-        flat = tuple(part for factor in factors for part in _flat(factor))
-        sign = ""
-        if len(flat) > 1 and flat[0] == Num(-1):
-            sign, flat = "-", flat[1:]
-        above: list[Expr] = []
-        below: list[Expr] = []
-        for factor in flat:
-            match factor:
-                case Power(base, Num(value)) if value < 0:
-                    below.append(base if value == -1 else Power(base, Num(-value)))
-                case _:
-                    above.append(factor)
-        if not below:
-            written = self.factor(above) if sign else self.times(above)
-        elif _long(above):
-            head: list[Expr] = [f for f in above if isinstance(f, Num)] or [Num(1)]
-            rest = [f for f in above if f not in head]
-            fraction = rf"\frac{{{self.times(head)}}}{{{self.times(below)}}}"
-            behind = self.factor(rest)
-            written = (
-                f"{fraction} {behind}"
-                if behind.startswith(r"\sum")
-                else rf"{fraction} \cdot {behind}"
-            )
+        found = quotient(factors)
+        if not found.below:
+            written = self.factor(found.above) if found.negative else self.times(found.above)
         else:
-            written = rf"\frac{{{self.times(above or [Num(1)])}}}{{{self.times(below)}}}"
-        if sign and written.startswith("-"):
+            written = rf"\frac{{{self.times(found.above)}}}{{{self.times(found.below)}}}"
+        if found.behind:
+            behind = self.factor(found.behind)
+            written += f" {behind}" if behind.startswith(r"\sum") else rf" \cdot {behind}"
+        if found.negative and written.startswith("-"):
             written = rf"\left({written}\right)"
-        negative = bool(sign) or written.startswith("-")
-        single = len(flat) == 1 and isinstance(flat[0], Power)
-        return sign + written, SUM if negative else POWER if single and not below else PRODUCT
+        minus = found.negative or written.startswith("-")
+        single = len(found.above) == 1 and isinstance(found.above[0], Power)
+        holds = POWER if single and not found.below else PRODUCT
+        return ("-" * found.negative) + written, SUM if minus else holds
 
     def factor(self, factors: Sequence[Expr]) -> str:
         """Factors that stand behind another one, or behind a sign."""
@@ -312,18 +296,6 @@ class LatexWriter:
         if at is None:
             return FUNCTIONS[function].format(self.write(body)) + f"_{{{letter(mark)}}}", ATOM
         return f"{inside}_{{{letter(mark)}}}", ATOM
-
-
-def _flat(factor: Expr) -> tuple[Expr, ...]:
-    """A product that is one form of a factor reads as part of the product around it."""
-    book = factor.book if isinstance(factor, Forms) else factor
-    return book.factors if isinstance(factor, Forms) and isinstance(book, Product) else (book,)
-
-
-def _long(above: Sequence[Expr]) -> bool:
-    """Whether a numerator is better written behind its fraction."""
-    sums = any(isinstance(f, Sigma) for f in above)
-    return sums or (len(above) > 1 and any(isinstance(f, Sum) for f in above))
 
 
 def letter(text: str) -> str:
