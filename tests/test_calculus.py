@@ -437,6 +437,9 @@ def test_a_formulas_derivative_is_written_as_one_would(activation: str, derived:
         ("δ(1,2)*x + δ(3,3)*y", "y"),
         ("2 + 3*4", "14"),
         ("1/3 + 1/6", "½"),
+        ("x*2/3", "⅔·x"),
+        ("-1/6 - 2/3", "−⅚"),
+        ("x*(1/7 + 1/7)", "2/7·x"),
     ],
 )
 def test_simplify(written: str, simple: str):
@@ -502,6 +505,7 @@ def test_text_is_canonical_and_read_back(written: str, canonical: str):
         ("2 - -3", 5),
         ("2/3 + 1/3", 1),
         ("½ + ¼", 0.75),
+        ("⅓ + ⅔ - ⅙ + ⅚", 1 + 2 / 3),
         ("1.5e1", 15),
         ("−(2 + 3)·2", -10),
         ("1/2^2", 0.25),

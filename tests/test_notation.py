@@ -446,3 +446,24 @@ def test_a_notebook_shows_a_problem_by_its_equations():
         "```text\nz1 = w1·x + b1\na1 = sigmoid(z1)\nz2 = w2·a1 + b2\na2 = sigmoid(z2)\n"
         "E = (T − a2)²/2\n```\n"
     )
+
+
+# --- alignment -------------------------------------------------------------------------------
+
+
+def test_signs_stand_under_each_other_whatever_the_name_is_made_of():
+    for name, wide in (("損失", 4), ("y\u0302\u0304", 1), ("\U0001f642", 2), ("ŷ", 1), ("abcd", 4)):
+        rows = noted(names={"a2": name}).to_text(width=40).splitlines()
+        start = next(n for n, row in enumerate(rows) if row.startswith(f"    {name}[1] ="))
+        under = [row.index(sign) for row, sign in zip(rows[start + 1 :], "====≈", strict=False)]
+        assert under == [4 + wide + len("[1] ")] * 5, name
+
+
+def test_fractions_are_written_by_their_signs_where_there_are_any():
+    p = hg.Equations("E = w**3/3 + (1/6)*w + (1/7)*w**2", loss="E", parameters={"w": 0.5})
+    worked = hg.explain(p, symbols_only=True)
+    assert "E = w³/3 + ⅙·w + 1/7·w²" in worked.to_text()
+    assert (
+        r"E = \frac{w^{3}}{3} + \frac{1}{6} \cdot w + \frac{1}{7} \cdot w^{2}" in worked.to_latex()
+    )
+    assert "<mfrac><mn>1</mn><mn>6</mn></mfrac>" in worked.to_html()

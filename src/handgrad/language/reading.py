@@ -33,6 +33,7 @@ from handgrad.calculus.expr import (
 )
 from handgrad.calculus.functions import FUNCTIONS
 from handgrad.errors import LanguageError
+from handgrad.language import writing
 
 __all__ = [
     "parse_element",
@@ -48,14 +49,17 @@ SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 TOKEN = re.compile(
     r"""(?P<blank>[ \t]+)
       | (?P<sigma>Σ_(?:\{[^\W\d]\w*(?:,[^\W\d]\w*)*\}|[^\W\d]\w*(?:,[^\W\d]\w*)*))
-      | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[½¼¾])
+      | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[½¼¾⅓⅔⅙⅚])
       | (?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹]+|\*\*|\^)
-      | (?P<name>(?:(?![⁰¹²³⁴⁵⁶⁷⁸⁹½¼¾])[^\W\d])(?:(?![⁰¹²³⁴⁵⁶⁷⁸⁹½¼¾])\w)*)
+      | (?P<name>(?:(?![⁰¹²³⁴⁵⁶⁷⁸⁹½¼¾⅓⅔⅙⅚])[^\W\d])(?:(?![⁰¹²³⁴⁵⁶⁷⁸⁹½¼¾⅓⅔⅙⅚])\w)*)
       | (?P<op>[-+*/·×−()\[\],=])""",
     re.VERBOSE,
 )
 ALIASES = {"σ": "sigmoid", "ln": "log", "Exp": "exp", "θ": "step"}
-VULGAR = {"½": Fraction(1, 2), "¼": Fraction(1, 4), "¾": Fraction(3, 4)}
+VULGAR = {sign: value for value, sign in writing.VULGAR.items()} | {
+    "¼": Fraction(1, 4),  # written 0.25
+    "¾": Fraction(3, 4),
+}
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,14 @@ from handgrad.calculus.expr import (
     substitute,
 )
 
-__all__ = ["name", "number", "text"]
+__all__ = ["VULGAR", "name", "number", "text"]
 
 SUM, NEGATED, PRODUCT, POWER, ATOM = range(5)  # how tightly a written piece holds together
 POWERS = {Fraction(2): "²", Fraction(3): "³"}
+VULGAR = {
+    Fraction(written): sign
+    for sign, written in {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "⅙": "1/6", "⅚": "5/6"}.items()
+}
 
 Leaf = Callable[[Ref], str]
 Shown = Callable[[float], str]
@@ -59,15 +63,15 @@ def name(ref: Ref) -> str:
 
 
 def number(value: Fraction | int) -> str:
-    """An exact number as one writes it: ½, 0.01, 2/3.
+    """An exact number as one writes it: ½, 0.01, 2/7.
 
-    >>> [number(Fraction(n)) for n in ("1/2", "0.01", "2/3", "-4")]
-    ['½', '0.01', '2/3', '−4']
+    >>> [number(Fraction(n)) for n in ("1/2", "0.01", "2/7", "-4")]
+    ['½', '0.01', '2/7', '−4']
     """
     value = Fraction(value)
     sign, size = ("−" if value < 0 else ""), abs(value)
-    if size == Fraction(1, 2):
-        return sign + "½"
+    if size in VULGAR:
+        return sign + VULGAR[size]
     rest, twos, fives = size.denominator, 0, 0
     while rest % 2 == 0:
         rest, twos = rest // 2, twos + 1

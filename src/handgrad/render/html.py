@@ -133,7 +133,7 @@ class _Lines:
 
     def said(self, expr: Expr) -> str:
         """An expression in one line of text, for whoever does not see the formula."""
-        return escape(text(expr, self.name, self.document.digits.show, FUNCTIONS))
+        return escape(text(expr, self.name, self.math.shown, FUNCTIONS))
 
     def name(self, ref: Ref) -> str:
         if ref not in self.plain:

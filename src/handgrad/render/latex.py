@@ -25,6 +25,7 @@ from handgrad.calculus.expr import (
     free_indices,
     substitute,
 )
+from handgrad.language.writing import VULGAR
 from handgrad.render.digits import Digits
 from handgrad.render.document import Document, Formula, Item, Line, Remark, equals
 from handgrad.render.notation import Name, Names
@@ -166,10 +167,11 @@ class LatexWriter:
 
     def exact(self, value: Fraction) -> tuple[str, int]:
         """An exact number, as a fraction where it is one."""
-        written = self.digits.exactly(abs(value)).replace("½", "1/2").replace(",", "{,}")
+        size = abs(value)
+        written = str(size) if size in VULGAR else self.digits.exactly(size).replace(",", "{,}")
         above, _, below = written.partition("/")
-        size = rf"\frac{{{above}}}{{{below}}}" if below else above
-        return (f"-{size}", SUM) if value < 0 else (size, ATOM)
+        shown = rf"\frac{{{above}}}{{{below}}}" if below else above
+        return (f"-{shown}", SUM) if value < 0 else (shown, ATOM)
 
     def rounded(self, value: float) -> tuple[str, int]:
         """A computed number in the digits of the page."""

@@ -34,6 +34,7 @@ from handgrad.calculus.expr import (
     free_indices,
     substitute,
 )
+from handgrad.language.writing import VULGAR
 from handgrad.language.writing import number as exact_number
 from handgrad.render.digits import Digits
 from handgrad.render.notation import Name, Names
@@ -103,11 +104,12 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class MathWriter:
-    """Expressions to MathML, in the names and digits of a page."""
+    """Expressions to MathML, in the names and digits of a page; what recurs is set once."""
 
     names: Names
     digits: Digits
-    known: dict[Ref, Piece] = field(default_factory=dict["Ref", "Piece"], compare=False, repr=False)
+    _pieces: dict[Ref, Piece] = field(default_factory=dict["Ref", "Piece"], init=False)
+    _shown: dict[float, str] = field(default_factory=dict[float, str], init=False)
 
     def write(self, expr: Expr) -> str:
         """The markup of an expression, to stand inside ``<math>`` or a row."""
@@ -160,13 +162,14 @@ class MathWriter:
 
     def exact(self, value: Fraction) -> Piece:
         """An exact number, as a fraction where it is one."""
-        above, _, below = exact_number(abs(value)).replace("½", "1/2").partition("/")
+        written = str(abs(value)) if abs(value) in VULGAR else exact_number(abs(value))
+        above, _, below = written.partition("/")
         size = f"<mfrac><mn>{above}</mn><mn>{below}</mn></mfrac>" if below else f"<mn>{above}</mn>"
         return Piece(size, SUM if value < 0 else ATOM if below else PLAIN, value < 0)
 
     def rounded(self, value: float) -> Piece:
         """A computed number in the digits of the page."""
-        shown = self.digits.show(value).replace("−", "-")
+        shown = self.shown(value).replace("−", "-")
         minus, size = shown.startswith("-"), shown.removeprefix("-")
         mantissa, _, exponent = size.partition("e")
         kind = "mn" if mantissa[0].isdigit() else "mi"
@@ -178,9 +181,15 @@ class MathWriter:
 
     def reference(self, ref: Ref) -> Piece:
         """A quantity or element by its name; a page has few of them, many times."""
-        if ref not in self.known:
-            self.known[ref] = self.name(self.names.name(ref))
-        return self.known[ref]
+        if ref not in self._pieces:
+            self._pieces[ref] = self.name(self.names.name(ref))
+        return self._pieces[ref]
+
+    def shown(self, value: float) -> str:
+        """The digits of a number."""
+        if value not in self._shown:
+            self._shown[value] = self.digits.show(value)
+        return self._shown[value]
 
     def name(self, name: Name) -> Piece:
         """A name with everything that belongs to it."""
@@ -292,7 +301,7 @@ class MathWriter:
         written = _template(function, inside).format(inside)
         if at is None:
             head, _, argument = written.partition(APPLIED)
-            below = f"<munder>{head}{letter(index.name)}</munder>"
+            below = f"<munder>{_row(head)}{letter(index.name)}</munder>"
             return Piece(below + APPLIED + argument, PLAIN)
         return Piece(f"<msub>{_row(written)}{_place(at)}</msub>", PLAIN)
 

@@ -11,6 +11,7 @@ PAGE = """
 :root{color-scheme:light dark;--value:#0a6a4b;--rule:#d9d6cf;background:#fdfcfa;color:#1d1d1b}
 body{margin:0;padding:2.5rem 1.25rem 4rem;font:1.0625rem/1.55 Charter,"Bitstream Charter",
 "Iowan Old Style","Source Serif 4","Palatino Linotype",Palatino,Georgia,serif}
+main.handgrad{margin:0 auto}
 @media(prefers-color-scheme:dark){
 :root{--value:#86d3ad;--rule:#3a3c3f;background:#17181a;color:#e3e1dc}}
 @media print{
@@ -22,10 +23,11 @@ body{padding:0;font-size:11pt}
 """
 
 SHARED = """
-.handgrad{max-width:54rem;margin:0 auto;overflow-wrap:break-word}
+.handgrad{max-width:54rem;overflow-wrap:break-word}
 .handgrad h1{margin:0;font-size:1.9rem;font-weight:600;line-height:1.2}
 .handgrad h2{margin:2.6rem 0 .6rem;padding-bottom:.25rem;font-size:1.3rem;font-weight:600;
 line-height:1.3;border-bottom:1px solid var(--rule,currentColor)}
+.handgrad h4{margin:1.8rem 0 .4rem}
 .handgrad h2,.handgrad h3,.handgrad h4,.handgrad p{break-after:avoid}
 .handgrad p{max-width:42rem;margin:1.1rem 0 .4rem}
 .handgrad .source{margin:.5rem 0 0;opacity:.75}
@@ -37,7 +39,7 @@ line-height:1.3;border-bottom:1px solid var(--rule,currentColor)}
 .handgrad .line{display:grid;grid-template-columns:fit-content(45%) minmax(0,1fr);
 align-items:first baseline;margin:.15rem 0 .15rem 1.25rem;break-inside:avoid}
 .handgrad .line>div{overflow:auto hidden;padding:.15em 0;scrollbar-width:thin}
-.handgrad .parts{display:flex;flex-wrap:wrap;align-items:baseline;row-gap:.3em}
+.handgrad .parts{display:flex;flex-wrap:wrap;align-items:baseline;row-gap:.5em;line-height:1.3}
 .handgrad .parts>div{flex:0 1 calc((var(--w)*1em - 100%)*999)}
 .handgrad .worked+.formula{margin-top:1.1rem}
 .handgrad math{math-style:normal;font-size:1.05em;font-family:"STIX Two Math","Libertinus Math",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from textwrap import wrap as fill
+from unicodedata import category, east_asian_width
 
 from handgrad.calculus.expr import Expr, Position, Ref
 from handgrad.language.writing import text
@@ -59,6 +60,8 @@ FUNCTIONS = {
     "step": "step({})",
     "tanh": "tanh({})",
 }
+# Latin, Greek and mathematical signs take one column each
+EVEN = re.compile(r"[\x00-\u02ff\u0370-\u0482\u2000-\u20cf\u2100-\u22ff]*")
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def spans(document: Document, width: int = 88) -> Iterator[list[Span]]:
         if number or document.title or document.source:
             yield []
         yield [Span(section.title, "heading")]
-        yield [Span("─" * len(section.title), "heading")]
+        yield [Span("─" * columns(section.title), "heading")]
         writer = _Text(document, width)
         before: Item | None = None
         for item in section.items:
@@ -126,22 +129,31 @@ class _Text:
         """``lhs = a = b ≈ c`` on one line if it fits, else the signs under each other."""
         left = self.write(lhs)
         roles = ["plain"] * (len(parts) - 1) + [last]
-        total = 4 + len(left) + sum(len(p) + 3 for _, p in parts)
+        wide = columns(left)
+        total = 4 + wide + sum(columns(p) + 3 for _, p in parts)
         if total <= self.width:
             line = [Span("    "), Span(left, "name")]
             for (sign, part), role in zip(parts, roles, strict=True):
                 line += [Span(f" {sign} ", "sign"), Span(part, role)]
             yield line
             return
-        indent = min(len(left), self.width // 3)
+        indent = min(wide, self.width // 3)
         head = [Span("    "), Span(left, "name")]
-        if len(left) > indent:
+        if wide > indent:
             yield head
             head = [Span(" " * (4 + indent))]
         for (sign, part), role in zip(parts, roles, strict=True):
             for n, piece in enumerate(wrapped(part, self.width - indent - 7)):
                 yield [*head, Span(f" {sign} " if n == 0 else "   ", "sign"), Span(piece, role)]
                 head = [Span(" " * (4 + indent))]
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes: two for 損, none for a mark over a letter."""
+    if EVEN.fullmatch(text):
+        return len(text)
+    wide = sum(east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(category(c) in ("Mn", "Me") for c in text)
 
 
 def wrapped(part: str, width: int) -> Iterator[str]:
