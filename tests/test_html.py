@@ -14,6 +14,7 @@ from html import escape, unescape
 from html.parser import HTMLParser
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element
 
@@ -418,7 +419,10 @@ MEASURE = """<script>addEventListener("load", () => {
   const box = e => e.getBoundingClientRect();
   const lines = [...document.querySelectorAll(".line")];
   const signs = lines.map(l => [...l.querySelectorAll(".parts > div")].map(d => box(d)));
+  const wanted = l => l.style.getPropertyValue("--w") / [...l.querySelectorAll(".parts math")]
+    .reduce((sum, m) => sum + box(m).width / parseFloat(getComputedStyle(l).fontSize), 0);
   const told = {
+    estimates: lines.filter(l => l.querySelectorAll(".parts math").length > 2).map(wanted),
     width: innerWidth,
     overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
     flat: [...document.querySelectorAll("math")].filter(m => box(m).width * box(m).height < 20).length,
@@ -468,6 +472,7 @@ def laid_out(worked: Worked, folder: Path, width: int, *options: str) -> dict:
 )
 def test_a_browser_lays_the_page_out_at_every_width(tmp_path, example, reading):
     stacked = list[int]()
+    told = dict[str, Any]()
     for width in (400, 800, 1600):
         told = laid_out(page(example, reading), tmp_path, width)
         assert told["width"] == width
@@ -476,6 +481,7 @@ def test_a_browser_lays_the_page_out_at_every_width(tmp_path, example, reading):
         assert told["fractions"] == 0, "a numerator is not above its denominator"
         stacked.append(sum(n > 1 for n in told["rows"]))
     assert stacked[0] > stacked[-1] > 0  # with less room, parts go under each other
+    assert 0.7 < min(told["estimates"]) <= max(told["estimates"]) < 2  # widths, asked for and real
 
 
 @marked

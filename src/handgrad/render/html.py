@@ -120,15 +120,16 @@ class _Lines:
     def line(self, lhs: Expr, parts: Sequence[tuple[str, Expr]], kind: str) -> str:
         """``lhs = a = b ≈ c``: the left side, and each part with its sign."""
         pieces = list(dict.fromkeys((sign, self.math.write(p), self.said(p)) for sign, p in parts))
-        width = sum(_width(markup) + 1.5 for _, markup, _ in pieces)
+        widths = [_width(markup) + 1.5 for _, markup, _ in pieces]
         written = "".join(
             f'<div><math alttext="{sign} {said}"><mo>{sign}</mo><mrow>{markup}</mrow></math></div>'
             for sign, markup, said in pieces
         )
         left = f'<math alttext="{self.said(lhs)}">{self.math.write(lhs)}</math>'
+        sizes = f"--w:{sum(widths):.0f};--m:{max(widths):.0f}"
         return (
-            f'<div class="line {kind}"><div>{left}</div>'
-            f'<div class="parts" style="--w:{width:.0f}">{written}</div></div>'
+            f'<div class="line {kind}" style="{sizes}"><div>{left}</div>'
+            f'<div class="parts">{written}</div></div>'
         )
 
     def said(self, expr: Expr) -> str:
@@ -141,9 +142,14 @@ class _Lines:
         return self.plain[ref]
 
 
+_MORE_ROWS = re.compile("</mtr><mtr>.*?</mtable>")
+_TAG = re.compile("<[^>]*>|&#x2061;")
+
+
 def _width(markup: str) -> float:
-    """About how many em a formula is wide: letters, operators, and what a fraction saves."""
-    shown = re.sub(r"<[^>]*>|&#x2061;", "", markup)
+    """About how many em a formula is wide: letters, operators, columns, what a fraction saves."""
+    first_rows = _MORE_ROWS.sub("", markup)
+    shown = _TAG.sub("", first_rows)
     signs = sum(map(shown.count, "⋅+−="))
     saved = 0.5 * markup.count("<mfrac>") + 1.1 * shown.count("∂")
-    return 0.48 * len(shown) + 0.45 * signs - saved
+    return 0.48 * len(shown) + 0.45 * signs + 0.5 * first_rows.count("<mtd>") - saved

@@ -7,12 +7,9 @@ can come out.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
-from html import escape
 from typing import NamedTuple
 
 from handgrad.calculus.expr import (
@@ -37,6 +34,7 @@ from handgrad.calculus.expr import (
 from handgrad.language.writing import VULGAR
 from handgrad.language.writing import number as exact_number
 from handgrad.render.digits import Digits
+from handgrad.render.letters import FIXED, accented, letter, letters_of
 from handgrad.render.notation import Name, Names
 from handgrad.render.quotient import quotient
 
@@ -82,10 +80,8 @@ FUNCTIONS = {
     "tanh": _applied("tanh"),
 }
 BRACKET = re.compile(r"<mo>(?=[()\[\]|])")
-FIXED = '<mo stretchy="false">'
 LOW = {function: BRACKET.sub(FIXED, template) for function, template in FUNCTIONS.items()}
 MINUS, TIMES, COMMA = "<mo>−</mo>", "<mo>⋅</mo>", "<mo>,</mo>"
-ACCENTS = {"\u0302": "^", "\u0303": "~", "\u0304": "¯", "\u0307": "˙"}  # combining mark: its sign
 SUM, PRODUCT, POWER, ATOM, PLAIN = range(5)  # how tightly a piece holds; PLAIN takes an exponent
 
 
@@ -200,7 +196,7 @@ class MathWriter:
         if name.state:
             below = [f"<msup>{base}{above}</msup>" if above else base, *below]
             base, above = f"<mi>{name.state[0]}</mi>", ""
-            base = _accented(base, "^") if name.state.endswith("hat") else base
+            base = accented(base, "^") if name.state.endswith("hat") else base
         written = _scripts(base, _row(COMMA.join(below)), above)
         if name.loss:
             return Piece(_partial(self.name(name.loss).markup, written), ATOM)
@@ -352,37 +348,3 @@ def _primed(written: str) -> str:
 
 def _place(position: Position) -> str:
     return letter(position.name) if isinstance(position, Index) else f"<mn>{position}</mn>"
-
-
-def _accented(letter: str, sign: str) -> str:
-    return f'<mover accent="true">{letter}<mo stretchy="false">{sign}</mo></mover>'
-
-
-def letter(text: str) -> str:
-    """A letter or word of a name as one element: a letter slanted, a word upright, ŷ as y and hat."""
-    base, underscore, sub = text.partition("_")
-    if underscore and base and sub:
-        return f"<msub>{letter(base)}{letter(sub)}</msub>"
-    if len(text) > 1 and "α" <= text[0] <= "ω" and text[1:].isdecimal():
-        return f"<msub><mi>{text[0]}</mi><mn>{text[1:]}</mn></msub>"
-    apart = unicodedata.normalize("NFD", text)
-    if len(apart) == 2 and apart[1] in ACCENTS:
-        return _accented(f"<mi>{escape(apart[0])}</mi>", ACCENTS[apart[1]])
-    return f"<mi>{escape(text)}</mi>"
-
-
-@lru_cache(1_000)
-def letters_of(text: str) -> str:
-    """A subscript or superscript: numbers, brackets and signs as such, words upright."""
-    pieces = re.findall(r"[^\W\d_]+|\d+|.", text)
-    return "".join(map(_script, pieces))
-
-
-def _script(piece: str) -> str:
-    if piece.isdecimal():
-        return f"<mn>{piece}</mn>"
-    if piece in "()":
-        return f"{FIXED}{piece}</mo>"
-    if piece in ",+-−":
-        return f"<mo>{piece.replace('-', '−')}</mo>"
-    return letter(piece)

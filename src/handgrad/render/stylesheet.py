@@ -2,7 +2,8 @@
 
 A line's parts stand beside each other while the line has ``--w`` em for them: ``flex-basis`` is then
 below zero, that is, the width of each formula. With less room it is beyond any line, and each part
-gets one for itself, its sign under the one above.
+gets one for itself, its sign under the one above. On a screen a wide formula scrolls in its own box;
+on paper, where nothing scrolls, it is set smaller by its own ``--m`` em.
 """
 
 __all__ = ["PAGE", "SHARED"]
@@ -19,7 +20,8 @@ main.handgrad{margin:0 auto}
 body{padding:0;font-size:11pt}
 .handgrad{max-width:none}
 .handgrad nav{display:none}
-.handgrad .line>div{overflow:visible}}
+.handgrad .line>div{overflow:visible}
+.handgrad .line{font-size:min(1em,calc(1em*40/var(--m)))}}
 """
 
 SHARED = """
