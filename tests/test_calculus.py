@@ -271,7 +271,13 @@ def test_saturation_gives_numbers(activation: str, loss: str):
 
 
 def test_shortcut_leaves_other_equations_alone():
-    for source in ("g[j] = a[j] - y[j]", "g = p*q - r", "g[j] = sum(i, A[j,i]*y[i])"):
+    sources = (
+        "g[j] = a[j] - y[j]",
+        "g = p*q - r",
+        "g[j] = sum(i, A[j,i]*y[i])",
+        "g = sigmoid(-z) + 2",
+    )
+    for source in sources:
         (equation,) = parse_equations(source, phase=Phase.BACKWARD)
         assert shortcut(equation, Symbol("y")) is equation
 

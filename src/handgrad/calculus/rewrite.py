@@ -285,25 +285,25 @@ def shortcut(equation: Equation, one_hot: Symbol | None = None) -> Equation:
     terms = simplify(transform(simplify(known), _distributed))
     if known == book or not isinstance(terms, Sum) or len(terms.terms) != 2:
         return equation
-    splits = sorted(map(_split, terms.terms), key=lambda split: isinstance(split[1][-1], Ref))
-    (scale, first), (other, second) = splits
-    common = Counter(first) & Counter(second)
-    match *(Counter(first) - common), *(Counter(second) - common):
-        case Along("softmax" as kind, k, at=Index(j)) as a, Ref() as y if y.symbol == one_hot:
-            # as one reads it where a − y rounds to 0; and as it is computed
-            saturated = Sigma((k,), substitute(y, {j: k}) * a - y * substitute(a, {j: k}))
-            rest = replace(a, function="softmax_rest")
-            stable = Forms(saturated, (1 - y) * a - y * rest)
-        case Call("sigmoid" as kind, (z,)) as a, y:
-            stable = (1 - y) * a - y * call("sigmoid", -z)
-        case _:
-            return equation
-    if scale != -other:
-        return equation
-    rhs = simplify(_joined(scale, [*common.elements(), Forms(a - y, stable)]))
-    loss = "cross-entropy" if kind == "softmax" else "binary cross-entropy"
-    why = f"{kind.capitalize()} with {loss}: the two derivatives together are a − y."
-    return replace(equation, rhs=rhs, why=why)
+    one, two = map(_split, terms.terms)
+    for (scale, first), (other, second) in ((one, two), (two, one)):
+        common = Counter(first) & Counter(second)
+        match *(Counter(first) - common), *(Counter(second) - common):
+            case Along("softmax" as kind, k, at=Index(j)) as a, Ref() as y if y.symbol == one_hot:
+                # as one reads it where a − y rounds to 0; and as it is computed
+                saturated = Sigma((k,), substitute(y, {j: k}) * a - y * substitute(a, {j: k}))
+                rest = replace(a, function="softmax_rest")
+                stable = Forms(saturated, (1 - y) * a - y * rest)
+            case Call("sigmoid" as kind, (z,)) as a, y:
+                stable = (1 - y) * a - y * call("sigmoid", -z)
+            case _:
+                continue
+        if scale == -other:
+            rhs = simplify(_joined(scale, [*common.elements(), Forms(a - y, stable)]))
+            loss = "cross-entropy" if kind == "softmax" else "binary cross-entropy"
+            why = f"{kind.capitalize()} with {loss}: the two derivatives together are a − y."
+            return replace(equation, rhs=rhs, why=why)
+    return equation
 
 
 def _known(node: Expr, one_hot: Symbol | None) -> Expr:

@@ -32,7 +32,6 @@ from handgrad.calculus.expr import (
     substitute,
 )
 from handgrad.language.writing import VULGAR
-from handgrad.language.writing import number as exact_number
 from handgrad.render.digits import Digits
 from handgrad.render.letters import FIXED, accented, letter, letters_of
 from handgrad.render.notation import Name, Names
@@ -51,12 +50,20 @@ def _applied(function: str) -> str:
 FUNCTIONS = {
     "abs": "<mrow><mo>|</mo>{}<mo>|</mo></mrow>",
     "arctan": _applied("arctan"),
+    "cos": _applied("cos"),
     "elu": _applied("elu"),
     "equal": "<mrow><mo>[</mo>{}<mo>]</mo></mrow>",
     "erf": _applied("erf"),
     "exp": "<msup><mi>e</mi><mrow>{}</mrow></msup>",
     "expm1": _applied("expm1"),
+    "gaussian": _applied("gaussian"),
     "gelu": _applied("gelu"),
+    "gelu_gate": _applied("gelu gate"),
+    "gelu_tanh": _applied("gelu tanh"),
+    "hard_sigmoid": _applied("hard sigmoid"),
+    "hard_silu": _applied("hard silu"),
+    "hard_tanh": _applied("hard tanh"),
+    "hardmax": _applied("hardmax"),
     "huber": _applied("huber"),
     "identity": "{}",
     "leaky_relu": _applied("leaky relu"),
@@ -66,15 +73,20 @@ FUNCTIONS = {
     "logsumexp": _applied("logsumexp"),
     "max": _applied("max"),
     "min": _applied("min"),
+    "mish": _applied("mish"),
     "normal_cdf": _applied("Φ"),
     "normal_pdf": _applied("φ"),
     "relu": _applied("relu"),
     "sech": _applied("sech"),
+    "selu": _applied("selu"),
     "sigmoid": _applied("σ"),
     "sign": _applied("sign"),
     "silu": _applied("silu"),
+    "sin": _applied("sin"),
     "softmax": _applied("softmax"),
+    "softmax_rest": _applied("softmax rest"),
     "softplus": _applied("softplus"),
+    "softsign": _applied("softsign"),
     "sqrt": "<msqrt>{}</msqrt>",
     "step": _applied("step"),
     "tanh": _applied("tanh"),
@@ -121,7 +133,7 @@ class MathWriter:
             case Ref():
                 return self.reference(expr)
             case Partial(top, bottom, direct):
-                written = _partial(self.write(top), self.write(bottom))
+                written = self.derivative(self.write(top), self.write(bottom))
                 return Piece(_directly(written) if direct else written, ATOM)
             case Sum(terms):
                 return self.sum(terms)
@@ -158,7 +170,7 @@ class MathWriter:
 
     def exact(self, value: Fraction) -> Piece:
         """An exact number, as a fraction where it is one."""
-        written = str(abs(value)) if abs(value) in VULGAR else exact_number(abs(value))
+        written = str(abs(value)) if abs(value) in VULGAR else self.digits.exactly(abs(value))
         above, _, below = written.partition("/")
         size = f"<mfrac><mn>{above}</mn><mn>{below}</mn></mfrac>" if below else f"<mn>{above}</mn>"
         return Piece(size, SUM if value < 0 else ATOM if below else PLAIN, value < 0)
@@ -199,8 +211,13 @@ class MathWriter:
             base = accented(base, "^") if name.state.endswith("hat") else base
         written = _scripts(base, _row(COMMA.join(below)), above)
         if name.loss:
-            return Piece(_partial(self.name(name.loss).markup, written), ATOM)
+            return Piece(self.derivative(self.name(name.loss).markup, written), ATOM)
         return Piece(written, ATOM if above else PLAIN)
+
+    def derivative(self, top: str, bottom: str) -> str:
+        """The derivative of one thing by another."""
+        sign = f"<mi>{self.names.derivative or '∂'}</mi>"
+        return f"<mfrac><mrow>{sign}{top}</mrow><mrow>{sign}{bottom}</mrow></mfrac>"
 
     def sum(self, terms: Sequence[Expr]) -> Piece:
         """Terms with their signs."""
@@ -320,10 +337,6 @@ def _template(function: str, inside: str) -> str:
 def _tall(markup: str) -> bool:
     """Whether brackets have to grow; those that may are set wider apart by some fonts."""
     return "<mfrac" in markup or "<munder" in markup or "</mtr><mtr>" in markup
-
-
-def _partial(top: str, bottom: str) -> str:
-    return f"<mfrac><mrow><mi>∂</mi>{top}</mrow><mrow><mi>∂</mi>{bottom}</mrow></mfrac>"
 
 
 def _directly(written: str) -> str:
