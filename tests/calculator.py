@@ -1,7 +1,7 @@
 """A printed calculation in, its number out: the page read back by other means than the package's.
 
-``from_text``, ``from_latex`` and ``from_mathml`` turn what is printed into Python's own signs;
-``calculated`` works it out with the functions of the standard library.
+``from_text``, ``from_latex``, ``from_mathml`` and ``from_typst`` turn what is printed into Python's
+own signs; ``calculated`` works it out with the functions of the standard library.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from xml.etree.ElementTree import Element
 FUNCTIONS = {
     "equal": lambda x, y: float(x == y),
     "exp": math.exp,
+    "frac": lambda above, below: above / below,
     "log": math.log,
     "log_sigmoid": lambda z: -math.log1p(math.exp(-z)),
     "max": max,
@@ -54,6 +55,19 @@ IN_LATEX = {
     r"\cdot": "*",
     r"\left(": "(",
     r"\right)": ")",
+}
+
+
+IN_TYPST = {
+    "ln σ(": "log_sigmoid(",
+    "ln(": "log(",
+    "σ(": "sigmoid(",
+    '"': "",
+    r"\(": "(",
+    r"\)": ")",
+    "e^(": "exp(",
+    "^(": "**(",
+    " dot ": "*",
 }
 
 
@@ -105,6 +119,13 @@ def from_latex(printed: str) -> str:
             written += IN_LATEX.get(word, rest[0])
             place += len(word) or 1
     return written
+
+
+def from_typst(printed: str) -> str:
+    """The mathematics of Typst as printed, numbers only, in Python's signs."""
+    for sign, word in IN_TYPST.items():
+        printed = printed.replace(sign, word)
+    return re.sub(r"\[([^\[\]=]*) = ([^\[\]=]*)\]", r"equal(\1, \2)", printed)
 
 
 def _group(text: str, start: int) -> tuple[str, int]:

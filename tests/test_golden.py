@@ -21,6 +21,8 @@ WRITERS = {
     "md": Worked.to_markdown,
     "tex": Worked.to_latex,
     "html": Worked.to_html,
+    "typ": Worked.to_typst,
+    "spoken": Worked.to_spoken,
 }
 
 # Between them: each reading and format, one example and several, layers and equations, user's names,
@@ -29,18 +31,23 @@ PAGES = [
     "circuit-max.steps.md",
     "general-formulation.matrix.md",
     "general-formulation.matrix.txt",
+    "general-formulation.matrix.typ",
     "maxout.steps.tex",
     "maxout.steps.txt",
     "mean-over-examples-equations.chain.txt",
     "one-neuron.chain.html",
     "one-neuron.chain.md",
+    "one-neuron.chain.spoken",
     "one-neuron.chain.tex",
     "one-neuron.chain.txt",
+    "one-neuron.chain.typ",
+    "softmax-classifier.delta.spoken",
     "softmax-classifier.delta.txt",
     "sum-of-two-2-2-1.delta.md",
     "sum-of-two-2-2-1.matrix.html",
     "sum-of-two-2-2-1.delta.tex",
     "sum-of-two-2-2-1.delta.txt",
+    "sum-of-two-2-2-1.delta.typ",
     "xor.steps.txt",
 ]
 

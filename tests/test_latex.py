@@ -145,7 +145,11 @@ def test_katex_refuses_what_it_must():
 
 
 def compiled(worked: Worked, folder: Path) -> subprocess.CompletedProcess[str]:
-    (folder / "page.tex").write_text(worked.to_latex(), "utf-8")
+    return run_pdflatex(worked.to_latex(), folder)
+
+
+def run_pdflatex(document: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    (folder / "page.tex").write_text(document, "utf-8")
     command = [
         "pdflatex",
         "-interaction=nonstopmode",
@@ -162,6 +166,23 @@ def compiled(worked: Worked, folder: Path) -> subprocess.CompletedProcess[str]:
         check=False,
         timeout=120,
     )
+
+
+@marked(*pdflatex)
+@pytest.mark.slow
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_pdflatex_compiles_every_example(tmp_path, example, reading):
+    done = compiled(page(example, reading), tmp_path)
+    assert done.returncode == 0, done.stdout[-2_000:]
+
+
+@marked(*pdflatex)
+def test_pdflatex_compiles_a_fragment_in_a_document_that_loads_amsmath(tmp_path):
+    fragment = page("sum-of-two-2-2-1", "delta").to_latex(whole=False)
+    whole = "\\documentclass{article}\\usepackage{amsmath}\\begin{document}"
+    done = run_pdflatex(f"{whole}\n{fragment}\\end{{document}}\n", tmp_path)
+    assert done.returncode == 0, done.stdout[-2_000:]
 
 
 @marked(*pdflatex)

@@ -14,7 +14,7 @@ import handgrad as hg
 from handgrad.calculus.functions import FUNCTIONS
 from handgrad.model.problem import Problem
 from handgrad.model.vocabulary import PRESETS
-from handgrad.render import latex, mathml, text
+from handgrad.render import latex, mathml, spoken, text, typst
 from handgrad.render.dialects import DIALECTS
 from handgrad.render.digits import Digits
 from pages import problem
@@ -331,9 +331,13 @@ def inert(page: str) -> None:
 
 
 @cache
-def plain_pages() -> tuple[str, str, str]:
-    worked = hg.explain(replace(NETWORK, title="t", source="s"))
-    return worked.to_text(), worked.to_markdown(), worked.to_latex()
+def plain_pages() -> tuple[str, ...]:
+    return pages_of(hg.explain(replace(NETWORK, title="t", source="s")))
+
+
+def pages_of(worked: hg.Worked) -> tuple[str, ...]:
+    formulas = worked.to_text(), worked.to_markdown(), worked.to_latex()
+    return *formulas, worked.to_spoken(), worked.to_typst()
 
 
 DANGEROUS = {"input", "include", "immediate", "write", "def", "catcode", "csname", "href"}
@@ -344,11 +348,11 @@ def test_a_hostile_name_comes_out_inert_and_bounded(name):
     names = {"W1[1,1]": name, "W2": name, "z1": f"z_{{{name}}}^{{{name}}}"}
     notation = hg.Notation(loss=name, target=name, learning_rate=name, names=names)
     worked = hg.explain(replace(NETWORK, notation=notation, title=name, source=name))
-    pages = worked.to_text(), worked.to_markdown(), worked.to_latex()
+    pages = pages_of(worked)
     for page, plain in zip(pages, plain_pages(), strict=True):
         inert(page)
         assert len(page) < 20 * len(plain)
-    _, markdown, formulas = pages
+    _, markdown, formulas, *_ = pages
     # no heading, formula or block of code that the page does not have without the name
     starts = [
         [row for row in page.splitlines() if re.match("##|```", row)]
@@ -395,11 +399,10 @@ def missing_rows(table: dict[str, str]) -> list[str]:
     return sorted(FUNCTIONS.keys() ^ table.keys())
 
 
-@pytest.mark.parametrize(
-    "table",
-    [text.FUNCTIONS, latex.FUNCTIONS, mathml.FUNCTIONS],
-    ids=["text", "latex", "mathml"],
-)
+TABLES = {module.__name__: module.FUNCTIONS for module in (text, latex, mathml, typst, spoken)}
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 def test_every_table_of_notation_covers_the_rule_table(table):
     assert missing_rows(table) == []
     for function, template in table.items():
@@ -422,6 +425,8 @@ def test_every_elementwise_function_can_be_shown_in_every_format(function):
     assert latex.FUNCTIONS[function].format("z") in worked.to_latex()
     name = re.sub("<[^>]*>", "", mathml.FUNCTIONS[function]).format("z")
     assert name in re.sub(r"<[^>]*>", "", worked.to_html())
+    assert typst.FUNCTIONS[function].format("z") in worked.to_typst()
+    assert spoken.FUNCTIONS[function].format("z") in worked.to_spoken()
     if FUNCTIONS[function].definition:
         assert "′" in worked.to_text().partition("Appendix")[2]
         assert "'" in worked.to_latex().partition("Appendix")[2]

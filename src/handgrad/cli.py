@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 EXAMPLES = Path(__file__).with_name("examples")
-FORMATS = ("text", "markdown", "latex", "html", "json")
+FORMATS = ("text", "markdown", "latex", "html", "typst", "pdf", "spoken", "json")
 ENDINGS = {
     ".txt": "text",
     ".md": "markdown",
@@ -28,6 +28,8 @@ ENDINGS = {
     ".tex": "latex",
     ".html": "html",
     ".htm": "html",
+    ".typ": "typst",
+    ".pdf": "pdf",
     ".json": "json",
 }
 READINGS = ("steps", "chain", "delta", "matrix")
@@ -269,17 +271,21 @@ def _put_out(worked: Worked, kind: str, output: Path | None) -> None:
         _show(worked)
         return
     width = 88 if output is not None or not sys.stdout.isatty() else _width()
-    writers: dict[str, Callable[[], str]] = {
+    if kind == "pdf" and output is None and sys.stdout.isatty():
+        raise InputError("PDF is not for a terminal. Write it to a file: -o page.pdf")
+    writers: dict[str, Callable[[], str | bytes]] = {
         "text": lambda: worked.to_text(width),
         "markdown": worked.to_markdown,
         "latex": worked.to_latex,
         "html": worked.to_html,
+        "typst": worked.to_typst,
+        "pdf": worked.to_pdf,
+        "spoken": worked.to_spoken,
         "json": worked.to_json,
     }
     content = writers[kind]()
     if output is None:
-        sys.stdout.write(content)
-        sys.stdout.flush()
+        click.echo(content, nl=False)
         return
     from handgrad.render.output import write_whole
 

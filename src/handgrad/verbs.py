@@ -252,6 +252,27 @@ class Worked:
 
         return to_html(self.document, pictures)
 
+    def to_spoken(self) -> str:
+        """The words a screen reader says well, one sentence a line."""
+        from handgrad.render.spoken import to_spoken
+
+        return to_spoken(self.document)
+
+    def to_typst(self, *, pictures: Sequence[Picture] = ()) -> str:
+        """A complete Typst document; every formula and picture has its words."""
+        from handgrad.render.typst import to_typst
+
+        return to_typst(self.document, pictures)
+
+    def to_pdf(self, *, pictures: Sequence[Picture] = ()) -> bytes:
+        """An accessible PDF (PDF/UA-1), the same bytes each time.
+
+        Raises ``InputError`` where the extra ``pdf`` is not installed.
+        """
+        from handgrad.render.pdf import to_pdf
+
+        return to_pdf(self.to_typst(pictures=pictures))
+
     def to_json(self) -> str:
         """Equations, the values of every step in full precision, and the final state."""
         from handgrad.render.json import to_json

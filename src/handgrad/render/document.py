@@ -14,7 +14,17 @@ from handgrad.numbers.page import Formula, Item, Remark, Section
 from handgrad.render.digits import Digits
 from handgrad.render.notation import Names, clean
 
-__all__ = ["Document", "Formula", "Item", "Line", "Picture", "Remark", "Section", "equals"]
+__all__ = [
+    "Document",
+    "Formula",
+    "Item",
+    "Line",
+    "Picture",
+    "Remark",
+    "Section",
+    "equals",
+    "related",
+]
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,13 @@ def equals(parts: Sequence[Expr], place: int, digits: Digits) -> bool:
         return True
     before, now = value_of(parts[place - 1], {}), value_of(part, {})
     return bool(abs(before - now) <= 1e-9 * max(abs(before), abs(now)))
+
+
+def related(item: Line | Formula, digits: Digits) -> list[tuple[bool, Expr]]:
+    """What stands right of the name, part by part: whether after = or ≈, and the part."""
+    if isinstance(item, Formula):
+        return [(True, item.rhs)]
+    return [(equals(item.parts, n, digits), part) for n, part in enumerate(item.parts)]
 
 
 def _has_value(node: Expr) -> bool:

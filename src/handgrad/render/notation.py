@@ -53,6 +53,7 @@ class Names:
     per_example: Symbol | None = None
     layers: int = 0
     derivative: str = ""
+    batched: frozenset[Symbol] = frozenset()  # those whose first index counts examples
 
     @staticmethod
     def of(problem: Problem) -> Names:
@@ -76,6 +77,7 @@ class Names:
             problem.per_example,
             max((s.number or 0 for s in problem.values if s.base == "W"), default=0),
             notation.derivative,
+            problem.batched,
         )
 
     def indices(self, ref: Ref) -> tuple[Position, ...]:

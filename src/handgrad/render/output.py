@@ -12,11 +12,12 @@ from handgrad.errors import FileError
 __all__ = ["write_whole"]
 
 
-def write_whole(path: Path, content: str) -> None:
-    """Write a text file as UTF-8; an existing one is replaced at once, or stays as it was.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file, text as UTF-8; an existing one is replaced at once, or stays as it was.
 
     Raises ``FileError`` for a folder that does not exist, no permission or a full disk.
     """
+    content = content.encode() if isinstance(content, str) else content
     folder = path.parent
     if not folder.is_dir():
         raise FileError(f"{path} cannot be written: there is no folder {folder}. Make it first.")
@@ -34,7 +35,7 @@ def write_whole(path: Path, content: str) -> None:
         _replace(path, content)
 
 
-def _replace(path: Path, content: str) -> None:
+def _replace(path: Path, content: bytes) -> None:
     folder = path.parent
     try:
         short = path.name[:40]  # a name may be as long as the file system allows
@@ -42,7 +43,7 @@ def _replace(path: Path, content: str) -> None:
     except OSError as error:
         raise FileError(f"{path} cannot be written: {error.strerror}.") from None
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+        with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -57,10 +58,10 @@ def _replace(path: Path, content: str) -> None:
         raise
 
 
-def _write_through(path: Path, content: str) -> None:
+def _write_through(path: Path, content: bytes) -> None:
     """Write to a pipe or a device, such as /dev/stdout: there is nothing to keep whole."""
     try:
-        path.write_text(content, encoding="utf-8", newline="\n")
+        path.write_bytes(content)
     except OSError as error:
         raise FileError(f"{path} cannot be written: {error.strerror}.") from None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from handgrad.calculus.expr import Expr, Forms, Num, Power, Product, Sigma, Sum
 
-__all__ = ["Quotient", "quotient"]
+__all__ = ["Quotient", "flat_factors", "quotient"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Quotient:
 
 def quotient(factors: Sequence[Expr]) -> Quotient:
     """Divisors go below one fraction, a long numerator behind it; a leading −1 is a sign."""
-    flat = tuple(part for factor in factors for part in _flat(factor))
+    flat = tuple(part for factor in factors for part in flat_factors(factor))
     negative = len(flat) > 1 and flat[0] == Num(-1)
     above: list[Expr] = []
     below: list[Expr] = []
@@ -38,7 +38,7 @@ def quotient(factors: Sequence[Expr]) -> Quotient:
     return Quotient(negative, tuple(head), tuple(below), tuple(f for f in above if f not in head))
 
 
-def _flat(factor: Expr) -> tuple[Expr, ...]:
+def flat_factors(factor: Expr) -> tuple[Expr, ...]:
     """A product that is one form of a factor reads as part of the product around it."""
     book = factor.book if isinstance(factor, Forms) else factor
     return book.factors if isinstance(factor, Forms) and isinstance(book, Product) else (book,)

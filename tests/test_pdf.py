@@ -1,0 +1,315 @@
+"""Typst and PDF: every page compiles as PDF/UA-1, says what the trace says, and stays on its paper.
+
+Typst itself refuses a formula or picture without words. What is on the paper is read by pdftotext.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+from calculator import FUNCTIONS as KNOWN
+from calculator import calculated, from_typst
+from handgrad.calculus.expr import Value, walk
+from handgrad.cli import main
+from handgrad.errors import InputError
+from handgrad.render.document import Picture
+from handgrad.render.pdf import to_pdf
+from handgrad.render.typst import quoted
+from handgrad.verbs import Worked
+from pages import EXAMPLES, PROBLEMS, READINGS, ROOT, formulas, lines, page, problem
+from test_examples import CLOSE, precise, size
+from test_latex import PRINTABLE, every_function, marked, page_of_names
+from test_notation import HOSTILE
+
+pdftotext = [
+    pytest.mark.pdftotext,
+    pytest.mark.skipif(not shutil.which("pdftotext"), reason="there is no pdftotext"),
+]
+RIGHT, BOTTOM = 595.28 - 70.87, 841.89 - 76.54  # where the margins of the page begin, in points
+HARMFUL = {
+    "a file": '#read("/etc/passwd")',
+    "a panic": "#panic()",
+    "an import": '#import "@preview/cetz:0.3.0": *',
+    "a backslash": "a\\",
+    "a quotation mark": 'a"b',
+    "mathematics": "$x$ ] ) }",
+    "raw text": "```x``` `y`",
+    "comments": "a // b /* c",
+    "a reference": "@ref <label>",
+    "an address": "https://example.org/x",
+    "an escape": r"\u{41} \n",
+}
+SIZE = 'width="90" height="40"'
+SQUARE = f'<svg xmlns="http://www.w3.org/2000/svg" {SIZE}><rect {SIZE}/></svg>'
+
+
+def read(pdf: bytes, *options: str) -> str:
+    """What pdftotext finds on the paper."""
+    done = subprocess.run(
+        ["pdftotext", *options, "-", "-"], input=pdf, capture_output=True, check=True, timeout=60
+    )
+    return done.stdout.decode()
+
+
+def outside(pdf: bytes) -> list[tuple[str, float, float]]:
+    """The words that stand in the margins, but for the numbers of the pages."""
+    box = r'xMin="(\S+)" yMin="(\S+)" xMax="(\S+)" yMax="(\S+)">(.*)</word>'
+    found = re.findall(box, read(pdf, "-bbox"))
+    assert found
+    return [
+        (word, float(right), float(bottom))
+        for _, top, right, bottom, word in found
+        if float(right) > RIGHT + 1
+        or (float(bottom) > BOTTOM + 4 and not (word.isdigit() and float(top) > BOTTOM + 4))
+    ]
+
+
+# --- every page ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("number", "example"), list(enumerate(EXAMPLES)))
+def test_an_example_is_an_accessible_pdf(number, example):
+    made = page(example, READINGS[number % 4]).to_pdf()
+    assert made.startswith(b"%PDF-1.7")
+    for mark in (b"/MarkInfo", b"/StructTreeRoot", b"/Lang(en", b"pdfuaid"):
+        assert mark in made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_and_reading_is_an_accessible_pdf(example, reading):
+    assert page(example, reading).to_pdf().startswith(b"%PDF-1.7")
+
+
+@pytest.mark.slow
+def test_every_function_loss_and_derivation_is_set():
+    for worked in every_function():
+        assert worked.to_pdf().startswith(b"%PDF-1.7")
+
+
+def test_formulas_alone_and_states_of_optimizers_are_set():
+    p = hg.Network([1, 1], x=[[0.5]], y=[[1.0]], optimizer="adam", l2=0.1)
+    assert hg.explain(p, steps=2).to_pdf().startswith(b"%PDF")
+    assert hg.explain(problem("xor"), symbols_only=True, appendix=True).to_pdf()
+
+
+def test_a_formula_or_picture_without_words_is_refused():
+    head = '#set document(title: "t")\n'
+    assert to_pdf(f'{head}#math.equation(alt: "x", $x$)').startswith(b"%PDF")
+    for body in ("$x$", f'#image(bytes({quoted(SQUARE)}), format: "svg")'):
+        with pytest.raises(InputError, match="missing alt text"):
+            to_pdf(head + body)
+
+
+def test_the_same_page_is_the_same_bytes():
+    worked = page("one-neuron", "chain")
+    made = worked.to_pdf()
+    assert made == worked.to_pdf()
+    assert b"CreationDate" not in made
+
+
+# --- numbers ---------------------------------------------------------------------------------
+
+
+def blocks(source: str) -> Iterator[list[str]]:
+    """The worked lines of a Typst document, each as its parts."""
+    for block in re.findall(r"^#worked\(\n(.*?)^\)$", source, re.DOTALL | re.MULTILINE):
+        rows = [re.findall(r"\$(.*?)\$", row) for row in block.splitlines()[2:]]
+        assert all(row[0] in ("=", "approx") for row in rows)
+        yield [" ".join(pieces) for _, *pieces in rows]
+
+
+@pytest.mark.parametrize("reading", [r for r in READINGS if r != "matrix"])
+@pytest.mark.parametrize("example", PROBLEMS)
+def test_typst_read_back_comes_to_the_values_of_the_trace(example, reading):
+    worked = precise(example, reading)
+    items = list(formulas(worked.document))
+    found = list(blocks(worked.to_typst()))
+    assert len(found) == len(items)
+    seen = 0
+    for item, parts in zip(items, found, strict=True):
+        if not hasattr(item, "parts") or not isinstance(item.parts[-1], Value):
+            continue
+        scale = max(map(size, item.parts)) + 1e-3
+        for part in parts:
+            written = from_typst(part)
+            if (
+                "…" not in part
+                and set(re.findall(r"[^\W\d]\w*", re.sub(r"\de", "", written))) <= KNOWN.keys()
+            ):
+                assert abs(calculated(written) - item.value) <= CLOSE * scale, part
+                seen += 1
+    assert seen >= sum(1 for _ in lines(worked.document))
+
+
+def test_reading_typst_back_minds_brackets_and_signs():
+    assert calculated(from_typst(r"frac(1, 1 + e^(-0.0)) dot (-3)^(2)")) == 4.5
+    assert calculated(from_typst(r"2 dot \( 1 + 2 \)")) == 6
+    assert calculated(from_typst("[0.5 = 0.5]")) == 1
+
+
+@marked(*pdftotext)
+def test_the_paper_shows_the_numbers():
+    for example in ("one-neuron", "xor"):
+        worked = page(example, "steps")
+        shown = re.sub(r"\s", "", read(worked.to_pdf()))
+        for line in lines(worked.document):
+            for node in walk(line.parts[-1]):
+                digits = worked.document.digits.show(getattr(node, "value", 0.0))
+                assert digits.replace("-", "−").partition("e")[0] in shown
+
+
+# --- paper -----------------------------------------------------------------------------------
+
+
+def wide_pages() -> Iterator[Worked]:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(3, 12)), rng.normal(size=(3, 4))
+    names = {"W1": "a rather long name for a matrix of weights indeed", "z2": "w" * 60}
+    notation = hg.Notation(loss="the whole loss of this network", names=names)
+    small = hg.Network([2, 3, 2], seed=1, x=x[:2, :2], y=y[:2, :2])
+    yield hg.explain(replace(small, notation=notation))
+    yield hg.explain(replace(small, notation=hg.Notation(digits=15)))
+    wide = hg.Network([12, 12, 4], activation="softplus", seed=1, x=x, y=y)
+    yield hg.explain(wide, reading="matrix", full=True)
+    classes = hg.Network(
+        [3, 8], activation="softmax", loss="cross_entropy", seed=1, x=x[:2, :3], y=np.eye(8)[:2]
+    )
+    yield hg.explain(classes, appendix=True)
+    rows = hg.Network([1, 2], seed=1, x=rng.normal(size=(32, 1)), y=rng.normal(size=(32, 2)))
+    yield hg.explain(rows, reading="matrix", full=True)
+    yield hg.explain(replace(small, title="w" * 300, source="https://example.org/" + "x" * 300))
+
+
+@marked(*pdftotext)
+def test_nothing_stands_in_the_margin():
+    for worked in wide_pages():
+        assert outside(worked.to_pdf()) == []
+
+
+@marked(*pdftotext)
+def test_what_stands_in_the_margin_is_noticed():
+    long = " + ".join(["x"] * 60)
+    document = (
+        page("one-neuron", "chain").to_typst() + f'#math.equation(block: true, alt: "x", ${long}$)'
+    )
+    assert outside(to_pdf(document))
+
+
+@marked(*pdftotext)
+def test_no_heading_or_sentence_stands_alone_at_the_foot_of_a_page():
+    worked = page("several-outputs", "chain")
+    sections = worked.document.sections
+    leading = {s.title for s in sections}
+    leading |= {i.text for s in sections for i in s.items if hasattr(i, "text")}
+    sheets = read(worked.to_pdf()).split("\f")[:-1]
+    assert len(sheets) > 3
+    for sheet in sheets:
+        rows = [row.strip() for row in sheet.splitlines() if row.strip()]
+        assert rows[-1].isdigit()
+        assert rows[-2] not in leading
+
+
+@marked(*pdftotext)
+def test_long_parts_are_broken_and_stand_under_each_other():
+    source = page("general-formulation", "steps").to_typst()
+    rows = [
+        row for row in read(to_pdf(source), "-layout").splitlines() if re.match(r" +[=≈] ", row)
+    ]
+    assert len(rows) > 50
+
+
+# --- names and titles that mean harm ---------------------------------------------------------
+
+
+@marked(*pdftotext)
+@pytest.mark.parametrize("title", HARMFUL.values(), ids=HARMFUL)
+def test_a_harmful_title_or_name_is_printed_as_it_is(title):
+    notation = hg.Notation(names={"W1[1,1]": title, "z1": title}, loss=title)
+    p = replace(problem("one-neuron"), title=title, source=title, notation=notation)
+    shown = read(hg.explain(p).to_pdf())
+    assert shown.splitlines()[0] == " ".join(title.split())
+    assert "root:" not in shown
+
+
+def test_hostile_names_and_titles_are_inert():
+    names = [*HOSTILE.values(), *HARMFUL.values()]
+    names += [PRINTABLE[n : n + 20] for n in range(0, len(PRINTABLE), 20)]
+    named = page_of_names([*names, *(f"{n}_{{{n}}}^{{{n}}}" for n in names)])
+    sources = [named.to_typst()]
+    for title in (*HOSTILE.values(), PRINTABLE[:190]):
+        titled = hg.explain(replace(problem("circuit-max"), title=title, source=title))
+        sources.append(titled.to_typst())
+    for source in sources:
+        assert not re.search(r"#(read|panic|import|eval|include|plugin)\b", unquoted(source))
+        assert to_pdf(source).startswith(b"%PDF")
+
+
+def unquoted(source: str) -> str:
+    """A Typst document without its string literals."""
+    return re.sub(r'"(?:[^"\\]|\\.)*"', '""', source)
+
+
+def test_what_is_not_quoted_is_noticed():
+    assert "#panic()" in unquoted('"a" #panic() "b"')
+    assert "#panic()" not in unquoted(quoted('a" #panic() \\'))
+
+
+def test_a_letter_that_no_font_has_becomes_a_question_mark():
+    p = replace(problem("one-neuron"), title="Ein 🜁 und \U000e0100\U0001fbff")
+    assert hg.explain(p).to_pdf().startswith(b"%PDF")
+
+
+# --- pictures and doors ----------------------------------------------------------------------
+
+
+def test_a_picture_is_part_of_the_page_with_its_words():
+    worked = page("one-neuron", "chain")
+    picture = Picture(SQUARE, 'One "neuron" of #one input')
+    made = worked.to_pdf(pictures=[picture])
+    assert b"/Figure" in made
+    assert b'One "neuron" of #one input' in made
+    assert made != worked.to_pdf()
+
+
+def test_the_command_line_writes_pdf_typst_and_words(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    for ending, start in ((".pdf", b"%PDF"), (".typ", b"// A page")):
+        main(["explain", "one-neuron", "-o", str(tmp_path / f"page{ending}")])
+        assert (tmp_path / f"page{ending}").read_bytes().startswith(start)
+    main(["explain", "one-neuron", "--format", "spoken", "-o", str(tmp_path / "page")])
+    assert (tmp_path / "page").read_text("utf-8") == hg.explain(problem("one-neuron")).to_spoken()
+
+
+def test_pdf_goes_into_a_pipe():
+    command = [sys.executable, "-m", "handgrad", "explain", "one-neuron", "--format", "pdf"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60, env=environment)
+    assert done.stdout == hg.explain(problem("one-neuron")).to_pdf()
+
+
+def test_pdf_is_not_for_a_terminal(monkeypatch, capsys):
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    with pytest.raises(SystemExit) as ended:
+        main(["explain", "one-neuron", "--format", "pdf"])
+    assert ended.value.code == 2
+    assert "-o page.pdf" in capsys.readouterr().err
+
+
+def test_without_typst_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "typst", None)
+    with pytest.raises(InputError, match=r'pip install "handgrad\[pdf\]"'):
+        page("one-neuron", "chain").to_pdf()
