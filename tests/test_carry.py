@@ -102,7 +102,7 @@ def assert_each_line_is_rounded(problem: Problem, carry: int = 4) -> None:
     derivation, trace = worked.derivation, worked.traces[0][1]
     known = {s: EXACT.given(v, object) for s, v in trace.arrays.items()}
     for equation in derivation.equations:
-        exact = _evaluated(equation, _Walk(known, book=True, arithmetic=EXACT))
+        exact = _evaluated(equation, _Walk(known, book=True, library=EXACT.library))
         found = known[equation.lhs.symbol]
         for value, shown in zip(exact.flat, found.flat, strict=True):
             assert Exact.of(value).rounded(carry) == shown.fraction, equation.lhs

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import zipfile
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +15,14 @@ import numpy as np
 import pytest
 
 import handgrad as hg
+from handgrad.calculus.expr import Num
+from handgrad.calculus.functions import FUNCTIONS, Rule
 from handgrad.cli import main
 from handgrad.errors import FileError, InputError, LimitError, ShapeError
 from handgrad.model.limits import Limits
+from handgrad.numbers import jax_kernels, witness
 from handgrad.numbers.archives import read_archive
+from handgrad.numbers.kernels import ELEMENTWISE
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.toml"))
 
@@ -35,7 +44,8 @@ def test_the_derivation_of_every_example_agrees(path: Path) -> None:
     found = hg.check(hg.load(path))
     assert found.agrees, str(found)
     assert found.compared > 0
-    assert found.largest < 1e-12
+    assert len(found.witnesses) == 2
+    assert max(w.largest for w in found.witnesses) < 1e-12
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "relu", "gelu", "elu", "softplus", "silu"])
@@ -43,7 +53,9 @@ def test_the_derivation_of_a_network_agrees(activation: str) -> None:
     problem = hg.Network([2, 3, 2], activation=activation, seed=3, init="normal")
     found = hg.check(problem)
     assert found.agrees, str(found)
-    assert found.witness == ("central difference" if activation == "gelu" else "complex step")
+    by_differences = activation == "gelu"  # its kernel takes no complex numbers
+    assert ("gelu by differences" in found.witnesses[0].name) == by_differences
+    assert "JAX" in found.witnesses[1].name
 
 
 @pytest.mark.parametrize(("name", "place"), [("W1", (2, 1)), ("W2", (0, 2)), ("b1", (1,))])
@@ -60,7 +72,7 @@ def test_the_first_disagreement_is_that_of_the_first_layer() -> None:
     gradient = {name: -value for name, value in derived(network()).items()}
     found = hg.check(network(), gradient=gradient)
     assert str(found.wrong[0].element.symbol) == "W1"
-    assert "First, in W1[1,1]" in str(found)
+    assert "The first that is wrong, in layer 1:\n  dL/dW1[1,1]  given" in str(found)
     assert not found.agrees
 
 
@@ -118,6 +130,244 @@ def test_the_command_answers_with_its_status(
         main(["check", "sum-of-two-2-2-1", "--gradient", str(path)])
     assert ended.value.code == 1
     assert "6 disagree" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["check", "sum-of-two-2-2-1", "--gradient", str(path), "--format", "json"])
+    told = json.loads(capsys.readouterr().out)
+    assert (told["agrees"], told["compared"], told["exhaustive"]) == (False, 6, True)
+    assert told["wrong"][0]["quantity"] == "dL/dW1[1,1]"
+    assert [w["asked"] for w in told["witnesses"]] == ["every element"] * 2
+
+
+def test_a_sign_flipped_in_one_bias_is_found() -> None:
+    gradient = derived(network())
+    gradient["b2"][1] *= -1
+    (found,) = hg.check(network(), gradient=gradient).wrong
+    assert (str(found.element.symbol), found.element.indices) == ("b2", (2,))
+    assert found.relative == pytest.approx(2.0)
+
+
+def test_a_transposed_matrix_is_told() -> None:
+    gradient = derived(network())
+    with pytest.raises(ShapeError, match="looks transposed"):
+        hg.check(network(), gradient={"W1": gradient["W1"].T})
+    square = hg.Network([2, 2], activation="tanh", x=[[1.0, 0.5]], y=[[0.0, 1.0]], seed=1)
+    gradient = derived(square)
+    gradient["W1"] = gradient["W1"].T
+    off = {pair.element.indices for pair in hg.check(square, gradient=gradient).wrong}
+    assert off == {(1, 2), (2, 1)}
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "gelu", "softplus"])
+def test_a_rule_wrong_by_a_thousandth_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = FUNCTIONS[name]
+    right: Rule = (row.stable and row.stable[0]) or row.slopes[0]
+
+    def wrong(z: Any, a: Any) -> Any:
+        return Num(Fraction(1001, 1000)) * right(z, a)
+
+    monkeypatch.setitem(FUNCTIONS, name, replace(row, slopes=(wrong,), stable=()))
+    problem = hg.Network([2, 3, 1], activation=[name, "identity"], seed=2, init="normal")
+    found = hg.check(problem)
+    assert {str(pair.element.symbol) for pair in found.wrong} == {"W1", "b1"}
+    assert found.first is not None
+    assert found.first.relative == pytest.approx(1e-3, rel=1e-2)
+    for one in found.witnesses:
+        assert one.largest > 1e-5, one
+
+
+# --- rounding is no error, and float32 is float32 --------------------------------------------
+
+
+def test_at_a_minimum_only_noise_is_left_and_it_agrees() -> None:
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=(40, 3))
+    y = rng.normal(size=(40, 1))
+    best, *_ = np.linalg.lstsq(x, y, rcond=None)
+    problem = hg.Network([3, 1], activation="identity", x=x, y=y, W=[best.T], b=False)
+    noise = (x @ best - y).T @ x
+    assert hg.check(problem).agrees
+    assert np.abs(noise).max() < 1e-12
+    assert hg.check(problem, gradient={"W1": noise}).agrees
+    assert not hg.check(problem, gradient={"W1": noise + 1e-10}).agrees
+
+
+def test_a_gradient_lost_in_saturation_by_the_book_form_agrees() -> None:
+    problem = hg.Network(
+        [1, 1], x=[[1.0], [0.3]], y=[[0.0], [0.0]], W=[[[40.0]]], b=False, activation="sigmoid"
+    )
+    a = 1 / (1 + np.exp(-40 * np.array([1.0, 0.3])))
+    gradient = {"W1": [[float(np.sum(a * a * (1 - a) * np.array([1.0, 0.3])))]]}
+    assert hg.check(problem, gradient=gradient).agrees
+    assert hg.check(problem).agrees
+
+
+def test_single_precision_is_recognised() -> None:
+    gradient = {k: v.astype(np.float32) for k, v in derived(network()).items()}
+    found = hg.check(network(), gradient=gradient)
+    assert found.agrees, str(found)
+    assert "float32" in str(found)
+    gradient["W1"][1, 1] *= 1.001
+    assert [p.element.indices for p in hg.check(network(), gradient=gradient).wrong] == [(2, 2)]
+
+
+# --- the forms a gradient comes in -----------------------------------------------------------
+
+
+def by_hand(W1: Any, b1: Any, x: Any, y: Any) -> dict[str, np.ndarray]:
+    error = x @ W1.T + b1 - y
+    return {"W1": error.T @ x, "b1": error.sum(axis=0)}
+
+
+def linear() -> hg.Problem:
+    return hg.Network([2, 1], activation="identity", x=[[1.0, 2.0]], y=[[0.5]], W=[[[0.3, -0.1]]])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        by_hand,
+        lambda arrays: by_hand(arrays["W1"], arrays["b1"], arrays["x"], arrays["y"]),
+        lambda **arrays: by_hand(arrays["W1"], arrays["b1"], arrays["x"], arrays["y"]),
+        lambda x, W1, y, b1=0.0: {"W1": by_hand(W1, b1, x, y)["W1"], "b1": by_hand(W1, b1, x, y)["b1"]},
+    ],
+    ids=["by name", "one mapping", "keywords", "default"],
+)  # fmt: skip
+def test_a_function_is_called_as_its_arguments_ask(function: Any) -> None:
+    assert hg.check(linear(), gradient=function).agrees
+
+
+@pytest.mark.torch
+def test_tensors_of_pytorch_are_taken() -> None:
+    import torch
+
+    def gradient(W1: Any, b1: Any, x: Any, y: Any) -> dict[str, Any]:
+        W, b = (torch.tensor(v, requires_grad=True) for v in (W1, b1))
+        loss = ((torch.tensor(x) @ W.T + b - torch.tensor(y)) ** 2).sum() / 2
+        loss.backward()
+        return {"W1": W.grad, "b1": b.grad}
+
+    assert hg.check(linear(), gradient=gradient).agrees
+    with pytest.raises(InputError, match="backward"):
+        hg.check(linear(), gradient={"W1": torch.zeros(1, 2).grad})
+
+
+def test_misuse_is_told() -> None:
+    with pytest.raises(InputError, match="mapping"):
+        hg.check(linear(), gradient=[1.0, 2.0])  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="function of the gradient takes weights, bias"):
+        hg.check(linear(), gradient=lambda weights, bias: {})
+    with pytest.raises(InputError, match="given twice"):
+        hg.check(linear(), gradient={"W1": [[0.0, 0.0]], "dL/dW1": [[0.0, 0.0]]})
+
+
+def test_gradients_from_safetensors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from safetensors.numpy import save_file
+
+    problem = hg.load(EXAMPLES[0].with_stem("sum-of-two-2-2-1"))
+    path = tmp_path / "g.safetensors"
+    save_file(derived(problem), path)
+    main(["check", "sum-of-two-2-2-1", "--gradient", str(path)])
+    assert "they agree" in capsys.readouterr().out
+    other = tmp_path / "g.txt"
+    other.write_text("0")
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "sum-of-two-2-2-1", "--gradient", str(other)])
+    assert ended.value.code == 2
+    assert "safetensors" in capsys.readouterr().err
+
+
+# --- kinks, large problems, and without JAX --------------------------------------------------
+
+
+def test_a_kink_is_told_with_its_quantity_and_example() -> None:
+    problem = hg.Network(
+        [2, 1], activation="relu", x=[[2.0, 1.0], [1.0, 1.0]], y=[[1.0], [1.0]], W=[[[1.0, -1.0]]]
+    )
+    gradient = {"W1": [[-1.0, -1.0]], "b1": [-1.0]}  # relu'(0) taken as 1
+    found = hg.check(problem, gradient=gradient)
+    assert found.agrees, str(found)
+    assert {kink.where for kink in found.kinks} == {"z1[2,1] is at a kink of relu, in example 2"}
+    assert "no error" in str(found)
+
+
+def test_slopes_of_units_that_cancel_at_a_kink_are_allowed() -> None:
+    problem = hg.Equations(
+        "E = relu(w) - relu(-w)", loss="E", parameters={"w": 0.0}, data={}
+    )  # smooth: yet 0, 1 and 2 are what conventions make of it
+    for slope in (0.0, 1.0, 2.0):
+        assert hg.check(problem, gradient={"w": slope}).agrees
+    assert not hg.check(problem, gradient={"w": 2.5}).agrees
+
+
+def large() -> hg.Problem:
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(20, 120)), np.eye(4)[rng.integers(4, size=20)]
+    return hg.Network([120, 40, 4], activation=["relu", "softmax"], loss="cross_entropy", x=x, y=y)
+
+
+@pytest.mark.parametrize("with_jax", [True, False])
+def test_one_weight_of_a_large_network_is_found(
+    with_jax: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witness, "has_jax", lambda: with_jax)
+    assert hg.check(large()).agrees
+    gradient = derived(large())
+    place = np.unravel_index(np.argmax(np.abs(gradient["W1"])), (40, 120))
+    gradient["W1"][place] *= 1 + 1e-6
+    told: list[float] = []
+    found = hg.check(large(), gradient=gradient, progress=told.append)
+    (pair,) = found.wrong
+    assert pair.element.indices == tuple(n + 1 for n in place)
+    assert found.exhaustive
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    wrong = hg.check(large(), gradient={k: -v for k, v in gradient.items()})
+    assert wrong.exhaustive == with_jax
+    assert wrong.wrong[0].element.symbol.number == 1
+
+
+def test_without_jax_the_report_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(witness, "has_jax", lambda: False)
+    found = hg.check(network())
+    assert [w.name for w in found.witnesses] == ["complex step"]
+    assert "JAX is not installed" in str(found)
+
+
+def test_a_witness_that_comes_to_no_number_is_told() -> None:
+    problem = hg.Equations("E = (w^2)^0.75", loss="E", parameters={"w": 0.0}, data={})
+    found = hg.check(problem, gradient={"w": 0.0})  # 0·∞ by JAX
+    assert found.agrees
+    assert "(JAX) comes to no number at 1 of them" in str(found)
+
+
+def test_jax_is_imported_by_check_only() -> None:
+    said = (
+        "import sys, handgrad as hg; p = hg.Network([2, 1]); str(hg.explain(p)); "
+        "assert 'jax' not in sys.modules; hg.check(p); import jax; "
+        "assert not jax.config.jax_enable_x64"
+    )
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_function_has_a_jax_kernel() -> None:
+    library = jax_kernels.jax_library()
+    assert {name for name, row in FUNCTIONS.items() if row.arity} <= library.elementwise.keys()
+    defined = {name for name, row in FUNCTIONS.items() if row.total}  # read off the definition
+    along = {name for name, row in FUNCTIONS.items() if row.pullback}
+    assert along <= library.along.keys() | defined
+
+
+@pytest.mark.parametrize("name", sorted(name for name, row in FUNCTIONS.items() if row.arity))
+def test_jax_kernels_have_the_value_of_numpys(name: str) -> None:
+    import jax
+
+    low, high = FUNCTIONS[name].samples
+    z = np.linspace(low, high, 41)
+    others = [np.full(41, 0.7)] * (FUNCTIONS[name].arity - 1)
+    with jax.enable_x64(True):
+        got = np.asarray(jax_kernels.jax_library().elementwise[name](z, *others))
+    np.testing.assert_allclose(got, ELEMENTWISE[name](z, *others), rtol=1e-13, atol=1e-15)
 
 
 def test_archives_are_read_without_trust(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from handgrad.model.problem import Notation as Notation
     from handgrad.model.problem import Problem as Problem
     from handgrad.numbers.evaluate import Trace as Trace
-    from handgrad.numbers.witness import Check as Check
+    from handgrad.numbers.verdict import Check as Check
     from handgrad.verbs import Worked as Worked
     from handgrad.verbs import check as check
     from handgrad.verbs import derive as derive
@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Check": "handgrad.numbers.witness",
+    "Check": "handgrad.numbers.verdict",
     "Derivation": "handgrad.calculus.derivation",
     "Equations": "handgrad.model.describe",
     "HandgradError": "handgrad.errors",

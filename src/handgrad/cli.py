@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -322,23 +323,59 @@ def _show(worked: Worked) -> None:
     "--gradient",
     type=click.Path(path_type=Path),
     metavar="G.npz",
-    help="Gradients to check: arrays W1, b1, …",
+    help="Gradients to check: arrays W1, b1, … in an .npz or .safetensors file.",
 )
-def check(file: str, gradient: Path | None) -> None:
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="JSON has the witnesses and all that is wrong.",
+)
+def check(file: str, gradient: Path | None, kind: str) -> None:
     """Compare gradients with independent derivatives, element by element.
 
-    Checks the derivation, or the gradients in G.npz. Exit status 1 if something disagrees.
+    Checks the derivation, or the gradients in G.npz. The witnesses are the complex step and, where
+    JAX is installed, automatic differentiation. Exit status 1 if something disagrees.
 
     Example: handgrad check net.toml --gradient mine.npz
     """
     from handgrad import verbs
-    from handgrad.numbers.archives import read_archive
+    from handgrad.numbers.submitted import read_gradient
 
     problem = verbs.load(_found(file))
-    found = verbs.check(problem, gradient=read_archive(gradient) if gradient else None)
-    click.echo(str(found))
+    given = read_gradient(gradient) if gradient else None
+    with _progress("Checking") as progress:
+        found = verbs.check(problem, gradient=given, progress=progress)
+    sys.stdout.write(found.to_json() if kind == "json" else f"{found}\n")
     if not found.agrees:
         raise click.exceptions.Exit(1)
+
+
+@contextmanager
+def _progress(what: str) -> Generator[Callable[[float], None]]:
+    """A bar on a terminal for what takes longer than a second; standard output stays clean."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from time import monotonic
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    begun, bar = monotonic(), Progress(console=Console(stderr=True), transient=True)
+    task = bar.add_task(what, total=1.0)
+
+    def told(part: float) -> None:
+        if monotonic() - begun > 1:
+            bar.start()
+            bar.update(task, completed=part)
+
+    try:
+        yield told
+    finally:
+        bar.stop()
 
 
 @commands.command()

@@ -12,7 +12,7 @@ w = explain(p, of="W1[2,1]")            worked steps, in every format
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,8 @@ from handgrad.render.document import Document, Picture
 from handgrad.render.text import to_text
 
 if TYPE_CHECKING:
-    from handgrad.numbers.witness import Check
+    from handgrad.numbers.submitted import Gradient
+    from handgrad.numbers.verdict import Check
 
 __all__ = [
     "Worked",
@@ -129,44 +130,43 @@ def _float_type(dtype: Any) -> Any:
 def check(
     problem: Problem,
     *,
-    gradient: Mapping[str, Array] | Callable[[dict[str, Array]], Mapping[str, Array]] | None = None,
+    gradient: Gradient | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> Check:
     """Compare gradients with independent derivatives: the derivation's, or somebody else's.
 
-    ``gradient`` maps ``"W1"`` (or ``"dL/dW1"``) to an array of the parameter's shape; or it is a
-    function that takes all given arrays by name, data included, and returns such a mapping. The
-    result says which witness was used and names every element that disagrees; ``.agrees`` is the
-    answer. An element at a kink of the loss is never called wrong.
+    ``gradient`` maps ``"W1"`` (or ``"dL/dW1"``) to an array, or a tensor of PyTorch, of the
+    parameter's shape. Or it is a function that returns such a mapping: it is called with the given
+    arrays that its arguments name, ``def gradient(W1, b1, x, y)``, or with all of them as one
+    mapping, ``def gradient(arrays)``.
 
-    Raises ``InputError`` for a name that is no parameter, ``ShapeError`` for a wrong shape.
+    The result says which witnesses were asked, how exact each is, and names every element that
+    disagrees; ``.agrees`` is the answer. An element at a kink of the loss is never called wrong.
+    ``progress`` is told now and then which part of the work is done, up to 1.
+
+    Raises ``InputError`` for a name that is no parameter or a number that is not finite,
+    ``ShapeError`` for a wrong shape.
 
     >>> from handgrad import Network
     >>> p = Network([2, 1], W=[[[0.5, -0.25]]], b=[[0.1]], x=[[1.0, 2.0]], y=[[1.0]])
     >>> check(p).agrees
     True
-    >>> check(p, gradient={"W1": [[0.0, 0.0]], "b1": [0.0]}).wrong[0].element.indices
+    >>> check(p, gradient={"W1": [[0.0, 0.0]], "b1": [0.0]}).first.element.indices
     (1, 1)
     """
-    from handgrad.model.describe import as_array
+    from handgrad.numbers.submitted import submitted
     from handgrad.numbers.witness import compare
 
     _is_problem(problem, "check")
     derivation = derive(problem)
     values = start(problem, derivation)
-    if gradient is None:
-        trace = numbers.evaluate(derivation, values)
-        found = {s: trace[s.gradient(problem.loss)] for s in derivation.parameters}
-        return compare(derivation, found, values)
-    if callable(gradient):
-        gradient = gradient({str(s): np.array(v) for s, v in values.items()})
-    known = {str(s): s for s in derivation.parameters}
-    known |= {str(s.gradient(problem.loss)): s for s in derivation.parameters}
-    unknown = [name for name in gradient if name not in known]
-    if unknown:
-        there = ", ".join(map(str, derivation.parameters))
-        raise InputError(f"There is no parameter {unknown[0]!r:.60}. There are {there}.")
-    arrays = {known[k]: as_array(v, f"the gradient of {known[k]}") for k, v in gradient.items()}
-    return compare(derivation, arrays, values)
+    told: Callable[[float], None] = progress or (lambda _: None)
+    if gradient is not None:
+        arrays = submitted(gradient, derivation, values)
+        return compare(problem, derivation, arrays, values, progress=told)
+    trace = numbers.evaluate(derivation, values)
+    arrays = {s: trace[s.gradient(problem.loss)] for s in derivation.parameters}
+    return compare(problem, derivation, arrays, values, derived=True, progress=told)
 
 
 @dataclass(frozen=True)

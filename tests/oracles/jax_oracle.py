@@ -261,6 +261,18 @@ def _slice(x: Array, start_indices: Any, limit_indices: Any, strides: Any) -> Ar
     return x[tuple(map(slice, start_indices, limit_indices, steps))]
 
 
+def _dot(x: Array, y: Array, dimension_numbers: tuple[Any, Any]) -> Array:
+    """A contraction: axes of both that are one (batch), then those left of x, then of y."""
+    (summed_x, summed_y), (batch_x, batch_y) = dimension_numbers
+    left, right = list(range(x.ndim)), list(range(x.ndim, x.ndim + y.ndim))
+    for n, m in (*zip(summed_x, summed_y, strict=True), *zip(batch_x, batch_y, strict=True)):
+        right[m] = left[n]
+    batch = [left[n] for n in batch_x]
+    rest = [n for m, n in enumerate(left) if m not in (*summed_x, *batch_x)]
+    rest += [n for m, n in enumerate(right) if m not in (*summed_y, *batch_y)]
+    return np.einsum(x, left, y, right, [*batch, *rest])
+
+
 PLAIN: dict[str, Callable[..., Array]] = {  # what else they carry concerns compilers only
     "abs": np.abs,
     "add": np.add,
@@ -314,6 +326,12 @@ SHAPED: dict[str, Callable[[Any, Mapping[str, Any]], Array]] = {
 NESTED = {"jit": "jaxpr", "pjit": "jaxpr", "custom_jvp_call": "call_jaxpr"}
 
 
+def run_by_numpy(program: Any, arguments: Any) -> Any:
+    """What a closed jaxpr comes to for these arguments, as a list in the order of its results."""
+    with np.errstate(all="ignore"):
+        return _run(program.jaxpr, program.consts, jax.tree.leaves(arguments))
+
+
 def _run(program: Any, constants: Sequence[Array], arguments: Sequence[Array]) -> list[Array]:
     known = dict(zip((*program.constvars, *program.invars), (*constants, *arguments), strict=True))
 
@@ -327,6 +345,8 @@ def _run(program: Any, constants: Sequence[Array], arguments: Sequence[Array]) -
             outputs = _run(inner.jaxpr, inner.consts, inputs)
         elif name == "pad":
             outputs = [_pad(*inputs, step.params["padding_config"])]
+        elif name == "dot_general":
+            outputs = [_dot(*inputs, step.params["dimension_numbers"])]
         elif name in SHAPED:
             outputs = [SHAPED[name](*inputs, step.params)]
         else:

@@ -47,6 +47,7 @@ __all__ = [
     "learning_rate",
     "load",
     "problem_of",
+    "weights_file",
 ]
 
 Array = Any
@@ -161,7 +162,7 @@ def _network(
         raise ProblemFileError(file.origin.name, [mistake_at(file, ("data",), said)])
     x, y = (np.asarray(file.data[name], dtype=np.float64) for name in ("x", "y"))
     values: dict[Symbol, Array] = {Symbol("x"): x, Symbol("y"): y}
-    given = _weights_file(folder / table.values) if table.values else {}
+    given = weights_file(folder / table.values) if table.values else {}
     values |= _parameters(table, x.shape[1], given)
     return _placed(
         file,
@@ -211,13 +212,16 @@ def _parameters(
     return values | draw(drawn, table.init or "glorot", table.seed)
 
 
-def _weights_file(path: Path) -> dict[str, Array]:
-    """The arrays of a safetensors file."""
+def weights_file(path: Path) -> dict[str, Array]:
+    """The arrays of a safetensors file by name, as float64.
+
+    Raises ``FileError`` for a file that is none, ``LimitError`` for one that is too large.
+    """
     limits = Limits()
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror}. Check network.values.") from None
+        raise FileError(f"{path} cannot be read: {error.strerror}.") from None
     if size > limits.data_bytes:
         raise LimitError(f"{path} has {size:,} bytes; at most {limits.data_bytes:,} are read.")
     try:

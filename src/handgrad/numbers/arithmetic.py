@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from handgrad.calculus.derivation import Equation
 from handgrad.calculus.expr import Expr, Value
 from handgrad.errors import NumericError
-from handgrad.numbers.kernels import ALONG, ELEMENTWISE
+from handgrad.numbers.kernels import NUMPY, Library
 
 __all__ = ["FLOATS", "Arithmetic", "finite", "name_at"]
 
@@ -24,9 +23,7 @@ class Arithmetic:
     """One kind of numbers."""
 
     given: Callable[[Array, Any], Array]  # (array, type) -> its values as numbers of this kind
-    number: Callable[[Fraction | int], Any]  # what an exact number of an expression becomes
-    elementwise: Mapping[str, Callable[..., Array]]
-    along: Mapping[str, Callable[[Array], Array]]  # a function not in here goes by its definition
+    library: Library
     checked: Callable[[Equation, Array, Any], Array]  # (equation, its value, type) -> the value
     plain: Callable[[Any], Any]  # a single number, out of an array of no axes too
     leaf: Callable[[Any], Expr]  # how a number stands in a worked line
@@ -55,9 +52,7 @@ def name_at(equation: Equation, wrong: Array) -> tuple[str, tuple[int, ...]]:
 
 FLOATS = Arithmetic(
     given=lambda array, dtype: np.asarray(array, dtype=dtype),
-    number=lambda value: float(value) if value.denominator != 1 else int(value),
-    elementwise=ELEMENTWISE,
-    along=ALONG,
+    library=NUMPY,
     checked=finite,
     plain=float,
     leaf=lambda value: Value(float(value)),

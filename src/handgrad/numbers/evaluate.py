@@ -7,7 +7,7 @@ one matrix product; the same walk serves float64, float32 and complex numbers.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -36,9 +36,10 @@ from handgrad.calculus.functions import by_definition
 from handgrad.errors import LimitError, ShapeError
 from handgrad.model.limits import Limits
 from handgrad.numbers.arithmetic import FLOATS, Arithmetic
+from handgrad.numbers.kernels import NUMPY, Library
 from handgrad.numbers.shapes import check_shapes, shape_text
 
-__all__ = ["Trace", "evaluate", "value_of"]
+__all__ = ["Trace", "evaluate", "followed", "value_of"]
 
 Array = Any
 LARGE = 1 << 15  # multiply-adds above which a contraction is worth planning
@@ -112,26 +113,44 @@ def evaluate(
     if carry is None and dtype == np.float64 and many <= SMALL:
         known = {s: v.astype(np.longdouble) for s, v in known.items()}
     for equation in derivation.equations:
-        walk = _Walk(known, book=carry is not None, arithmetic=arithmetic)
+        walk = _Walk(known, book=carry is not None, library=arithmetic.library)
         array = arithmetic.checked(equation, _evaluated(equation, walk), dtype)
         known[equation.lhs.symbol] = array if carry is None else _rounded(array, carry)
     return Trace({s: v.astype(dtype) for s, v in known.items()}, arithmetic)
 
 
-def value_of(expr: Expr, values: Mapping[Symbol, Array], arithmetic: Arithmetic = FLOATS) -> Any:
+def value_of(expr: Expr, values: Mapping[Symbol, Array], library: Library = NUMPY) -> Any:
     """The value of an expression without free indices."""
     with np.errstate(all="ignore"):
-        return _Walk(values, arithmetic=arithmetic).value(expr).array
+        return _Walk(values, library=library).value(expr).array
+
+
+def followed(
+    equations: Iterable[Equation], values: Mapping[Symbol, Array], library: Library
+) -> dict[Symbol, Array]:
+    """Every quantity of the equations by the arrays of one library, its tracers included.
+
+    ``values`` holds arrays that fit, as ``check_shapes`` says; whether results are finite is not
+    looked at.
+    """
+    known = dict(values)
+    for equation in equations:
+        known[equation.lhs.symbol] = _followed(equation, _Walk(known, library=library))
+    return known
+
+
+def _followed(equation: Equation, walker: _Walk) -> Array:
+    names = tuple(str(position) for position in equation.lhs.indices)
+    shape = tuple(walker.size(p) for p in equation.lhs.indices if isinstance(p, Index))
+    array = _aligned(walker.value(equation.rhs), names)
+    return walker.library.xp.broadcast_to(array, shape)
 
 
 def _evaluated(equation: Equation, walker: _Walk) -> Array:
     with np.errstate(all="ignore"):
-        result = walker.value(equation.rhs)
-    names = tuple(str(position) for position in equation.lhs.indices)
-    shape = tuple(walker.size(p) for p in equation.lhs.indices if isinstance(p, Index))
-    array = np.broadcast_to(_aligned(result, names), shape)
+        array = _followed(equation, walker)
     dtype = np.result_type(*walker.known.values()) if walker.known else array.dtype
-    return np.ascontiguousarray(array, dtype=dtype).reshape(shape)
+    return np.ascontiguousarray(array, dtype=dtype).reshape(array.shape)
 
 
 def _rounded(array: Array, decimals: int) -> Array:
@@ -148,7 +167,7 @@ def _aligned(value: Labelled, names: tuple[str, ...]) -> Array:
     if value.names == names:
         return value.array
     order = [value.names.index(name) for name in names if name in value.names]
-    array = np.transpose(value.array, order)
+    array = value.array.transpose(order)
     places = tuple(slice(None) if name in value.names else None for name in names)
     return array[places]
 
@@ -161,13 +180,9 @@ class _Walk:
     """Evaluates one expression over known values; of two forms the stable one, or the book's."""
 
     def __init__(
-        self,
-        known: Mapping[Symbol, Array],
-        *,
-        book: bool = False,
-        arithmetic: Arithmetic = FLOATS,
+        self, known: Mapping[Symbol, Array], *, book: bool = False, library: Library = NUMPY
     ) -> None:
-        self.known, self.book, self.arithmetic = known, book, arithmetic
+        self.known, self.book, self.library = known, book, library
 
     def size(self, index: Index) -> int:
         if index.axis is None:
@@ -178,7 +193,7 @@ class _Walk:
     def value(self, expr: Expr) -> Labelled:
         match expr:
             case Num(value):
-                return Labelled(self.arithmetic.number(value))
+                return Labelled(self.library.number(value))
             case Value(value):
                 return Labelled(value)
             case Ref():
@@ -218,14 +233,15 @@ class _Walk:
             return Labelled(array, tuple(names))
         unique = tuple(dict.fromkeys(names))
         letters = [unique.index(name) for name in names]
-        return Labelled(np.einsum(array, letters, list(range(len(unique)))), unique)
+        diagonal = self.library.xp.einsum(array, letters, list(range(len(unique))))
+        return Labelled(diagonal, unique)
 
     def product(self, factors: tuple[Expr, ...]) -> Labelled:
         result: Labelled | None = None
         for factor in factors:
             match factor:
                 case Power(base, Num(value)) if value == -1 and result is not None:
-                    result = self.broadcast([result, self.value(base)], _divided)
+                    result = self.broadcast([result, self.value(base)], self.divided)
                 case _:
                     value = self.value(factor)
                     result = value if result is None else self.broadcast([result, value], _times)
@@ -237,23 +253,23 @@ class _Walk:
             case Num(value) if value == 2:
                 return Labelled(base.array * base.array, base.names)
             case Num(value) if value == -1:
-                return Labelled(_divided(1, base.array), base.names)
+                return Labelled(self.divided(1, base.array), base.names)
             case Num(value) if value * 2 == 1:
-                return Labelled(np.sqrt(base.array), base.names)
+                return Labelled(self.library.xp.sqrt(base.array), base.names)
             case _:
-                return self.broadcast([base, self.value(expr.exponent)], _raised)
+                return self.broadcast([base, self.value(expr.exponent)], self.raised)
 
     def call(self, function: str, arguments: tuple[Expr, ...]) -> Labelled:
         values = [self.value(argument) for argument in arguments]
         names = _union(values)
-        kernel = self.arithmetic.elementwise[function]
+        kernel = self.library.elementwise[function]
         arrays = (_aligned(value, names) for value in values)
         return Labelled(
             kernel(*(np.asarray(a) * 1.0 if isinstance(a, int) else a for a in arrays)), names
         )
 
     def along(self, expr: Along) -> Labelled:
-        kernel = self.arithmetic.along.get(expr.function)
+        kernel, xp = self.library.along.get(expr.function), self.library.xp
         definition = None if kernel else by_definition(expr)
         if kernel is None and definition is not None:
             return self.value(definition)
@@ -263,7 +279,7 @@ class _Walk:
         outer = tuple(n for n in value.names if n != name)
         body = _aligned(value, (*outer, name))
         if name not in value.names:
-            body = np.repeat(np.asarray(body)[..., None], self.size(expr.index), axis=-1)
+            body = xp.repeat(xp.asarray(body)[..., None], self.size(expr.index), axis=-1)
         result = kernel(body)
         if expr.at is None:
             return Labelled(result, outer)
@@ -272,7 +288,7 @@ class _Walk:
         if expr.at.name not in outer:
             return Labelled(result, (*outer, expr.at.name))
         letters = [*range(len(outer)), outer.index(expr.at.name)]
-        return Labelled(np.einsum(result, letters, list(range(len(outer)))), outer)
+        return Labelled(xp.einsum(result, letters, list(range(len(outer)))), outer)
 
     def delta(self, left: Position, right: Position) -> Labelled:
         if isinstance(left, int):
@@ -301,14 +317,21 @@ class _Walk:
         kept = tuple(name for name in names if name not in summed)
         if len(values) == 1:
             axes = tuple(n for n, name in enumerate(names) if name in summed)
-            return Labelled(np.sum(values[0].array, axis=axes), kept)
+            return Labelled(self.library.xp.sum(values[0].array, axis=axes), kept)
         operands: list[Any] = []
         for value in values:
             operands += [value.array, [names.index(name) for name in value.names]]
         lengths = {n: s for v in values for n, s in zip(v.names, v.array.shape, strict=True)}
         work = int(np.prod([lengths[name] for name in names], dtype=float))
         outcome = [names.index(name) for name in kept]
-        return Labelled(np.einsum(*operands, outcome, optimize=work > LARGE), kept)
+        einsum = self.library.xp.einsum
+        return Labelled(einsum(*operands, outcome, optimize=work > LARGE), kept)
+
+    def divided(self, a: Array, b: Array) -> Array:
+        return self.library.xp.divide(a, b)
+
+    def raised(self, a: Array, b: Array) -> Array:
+        return self.library.xp.power(a * 1.0, b)
 
 
 def _plus(a: Array, b: Array) -> Array:
@@ -317,11 +340,3 @@ def _plus(a: Array, b: Array) -> Array:
 
 def _times(a: Array, b: Array) -> Array:
     return a * b
-
-
-def _divided(a: Array, b: Array) -> Array:
-    return np.divide(a, b)
-
-
-def _raised(a: Array, b: Array) -> Array:
-    return np.power(a * 1.0, b)

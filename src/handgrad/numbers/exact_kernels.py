@@ -22,6 +22,7 @@ from handgrad.numbers.arithmetic import Arithmetic, finite, name_at
 from handgrad.numbers.enclosures import EXP, LOG, MP, Bounds, increasing, wave
 from handgrad.numbers.evaluate import value_of
 from handgrad.numbers.exact import UNDEFINED, Exact
+from handgrad.numbers.kernels import Library
 from handgrad.numbers.shapes import check_shapes
 
 __all__ = ["ALONG", "ELEMENTWISE", "EXACT", "PRIMITIVES", "check_size"]
@@ -86,7 +87,7 @@ PRIMITIVES: Mapping[str, Callable[..., Exact]] = {
 def _defined(name: str) -> Callable[..., Exact]:
     definition = FUNCTIONS[name].definition
     assert definition is not None, f"{name} needs a kernel for exact numbers"
-    return lambda *z: Exact.of(value_of(definition(*map(Value, z)), {}, EXACT))
+    return lambda *z: Exact.of(value_of(definition(*map(Value, z)), {}, EXACT.library))
 
 
 def _everywhere(kernel: Callable[..., Exact]) -> Callable[..., Array]:
@@ -147,7 +148,7 @@ def _number(value: Fraction | int) -> Exact:
     return Exact(Fraction(value))
 
 
-EXACT = Arithmetic(_given, _number, ELEMENTWISE, ALONG, _checked, _plain, _leaf)
+EXACT = Arithmetic(_given, Library(np, ELEMENTWISE, ALONG, _number), _checked, _plain, _leaf)
 
 
 def check_size(derivation: Derivation, values: Mapping[Symbol, Array], steps: int) -> None:

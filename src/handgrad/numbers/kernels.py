@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
 from functools import reduce
 from typing import Any
 
@@ -20,9 +22,24 @@ from handgrad.numbers import vectors
 from handgrad.numbers.blocks import elementwise
 from handgrad.numbers.twofold import halves, two_product, two_sum
 
-__all__ = ["ALONG", "ELEMENTWISE", "REAL_ONLY"]
+__all__ = ["ALONG", "ELEMENTWISE", "NUMPY", "REAL_ONLY", "Library"]
 
 Array = Any  # a NumPy array or scalar of any float type
+
+
+def _plain_number(value: Fraction | int) -> float | int:
+    """A number of an expression; a whole one stays an integer, which widens no array."""
+    return float(value) if value.denominator != 1 else int(value)
+
+
+@dataclass(frozen=True)
+class Library:
+    """An array library: the module with NumPy's functions, and one kernel for each function."""
+
+    xp: Any
+    elementwise: Mapping[str, Callable[..., Array]]
+    along: Mapping[str, Callable[[Array], Array]]  # along the last axis; else by its definition
+    number: Callable[[Fraction | int], Any] = _plain_number  # what an exact number becomes
 
 
 def _away(z: Array) -> Array:
@@ -235,7 +252,7 @@ ELEMENTWISE: Mapping[str, Callable[..., Array]] = {
 }
 
 
-# kernels that take no complex numbers, so that no complex step goes through them
+# kernels that take no complex numbers: the complex step goes on by differences of their values
 REAL_ONLY = frozenset({"erf", "gelu", "normal_cdf"})
 
 
@@ -248,3 +265,5 @@ ALONG: Mapping[str, Callable[[Array], Array]] = {
     "softmax": vectors.softmax,
     "softmax_rest": vectors.softmax_rest,
 }
+
+NUMPY = Library(np, ELEMENTWISE, ALONG)

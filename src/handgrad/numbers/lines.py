@@ -122,7 +122,7 @@ def _spliced(node: Expr) -> Expr:
 def _differs(part: Expr, value: Any, arithmetic: Arithmetic) -> bool:
     if isinstance(part, Value):
         return False
-    return not (_atomic(part) and value_of(part, {}, arithmetic) == value)
+    return not (_atomic(part) and value_of(part, {}, arithmetic.library) == value)
 
 
 def expanded(expr: Expr, values: Mapping[Symbol, Array]) -> Expr:
@@ -213,8 +213,8 @@ def _form(
     def rounded(leaf: Expr) -> Expr:
         return Value(round(leaf.value, decimals)) if isinstance(leaf, Value) else leaf
 
-    told = value_of(transform(numbers, rounded), {}, arithmetic)
-    true = value_of(with_numbers(node.stable, values, arithmetic), {}, arithmetic)
+    told = value_of(transform(numbers, rounded), {}, arithmetic.library)
+    true = value_of(with_numbers(node.stable, values, arithmetic), {}, arithmetic.library)
     return node.book if abs(told - true) <= 0.1 * abs(true) else expanded(node.stable, values)
 
 
@@ -288,7 +288,7 @@ def _reduced(expr: Expr, arithmetic: Arithmetic) -> Expr:
                 return _atomic(part)
 
     if all(ready(part) for part in parts):
-        return arithmetic.leaf(value_of(expr, {}, arithmetic))
+        return arithmetic.leaf(value_of(expr, {}, arithmetic.library))
     if isinstance(expr, Product):
         done = tuple(_below(part, arithmetic) for part in parts)
     else:

@@ -216,7 +216,7 @@ class Graph:
     def factor(self, upper: Element, lower: Element, local: Expr, *, direct: bool) -> Line:
         """The worked line of one local derivative."""
         lhs = Partial(self.ref(upper), self.ref(lower), direct)
-        value = value_of(local, self.values, self.arithmetic)
+        value = value_of(local, self.values, self.arithmetic.library)
         symbols = expanded(local, self.values)
         return line_of(lhs, symbols, value, self.values, self.decimals, arithmetic=self.arithmetic)
 

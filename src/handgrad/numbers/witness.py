@@ -1,194 +1,272 @@
 """A gradient and its problem in; how it compares with independent derivatives out.
 
-Two witnesses that know nothing of the chain rule: the complex step, as exact as the gradient itself
-wherever every function continues to complex numbers, and the central difference elsewhere. Where
-the one-sided differences disagree the loss has a kink, and a kink is never an error.
+Witnesses that know nothing of the chain rule as it is derived here: the complex step, from values of
+the loss alone, and automatic differentiation by JAX where it is installed. A right gradient may
+differ from both by rounding, as far as ``rounding.sensitivity`` says of each element, and by a part
+in 10⁹ of itself; anything more is a disagreement, unless the loss has a kink there.
+
+In a large problem JAX compares every element at once; the complex step goes along one random
+direction in each array, and only where that disagrees through its halves, down to the element.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from handgrad.calculus.derivation import Derivation, Phase
-from handgrad.calculus.expr import Call, Ref, Symbol, walk
+from handgrad.calculus.expr import Expr, Ref, Symbol, substitute, transform
 from handgrad.errors import ShapeError
-from handgrad.language.writing import name
-from handgrad.numbers.evaluate import evaluate
-from handgrad.numbers.kernels import REAL_ONLY
+from handgrad.language.writing import text
+from handgrad.model.problem import Problem
+from handgrad.numbers.complex_step import ComplexStep
+from handgrad.numbers.jax_kernels import has_jax, jax_gradient
+from handgrad.numbers.kinks import Bend, Kinks
+from handgrad.numbers.rounding import Room, room_of
+from handgrad.numbers.search import Search
+from handgrad.numbers.verdict import Check, Disagreement, Kink, Witness
 
-__all__ = ["Check", "Disagreement", "compare"]
+__all__ = ["compare"]
 
 Array = Any
-TINY = 1e-30  # its square vanishes: the complex step has no truncation error
-STEP = float(np.finfo(float).eps) ** (1 / 3)  # of the central difference, relative to the number
+Place = tuple[int, ...]
+Arrays = Mapping[Symbol, Array]
+Progress = Callable[[float], None]  # is told which part of the work is done, up to 1
+
+EACH, WORK = 3_000, 30_000_000  # up to so many elements, and numbers evaluated, one by one
+FOUND = 4  # wrong elements of one array, after which the search in a large problem stops
+TRIED = 40  # elements of one array that are looked at for a kink in a large problem
+WITHOUT = 'JAX is not installed, so it was not asked: pip install "handgrad[fast]".'
 
 
-@dataclass(frozen=True)
-class Witness:
-    """How far a right gradient may be from it: absolute, times the largest gradient, and relative."""
+@dataclass
+class _Opinion:
+    """What a witness says of each element, NaN where it was not asked, and its own error."""
 
     name: str
-    absolute: float
-    relative: float
-
-
-COMPLEX_STEP = Witness("complex step", 1e-13, 1e-9)
-CENTRAL_DIFFERENCE = Witness("central difference", 2e-8, 1e-6)
-
-
-@dataclass(frozen=True)
-class Disagreement:
-    """One element of a gradient, and what the witness says."""
-
-    element: Ref
-    given: float
-    expected: float
-
-    @property
-    def relative(self) -> float:
-        """How far apart they are, relative to the larger of both."""
-        size = max(abs(self.given), abs(self.expected))
-        return abs(self.given - self.expected) / size if size else 0.0
-
-
-@dataclass(frozen=True)
-class Check:
-    """The outcome: what was compared with which witness, and every disagreement in layer order.
-
-    ``largest`` is the largest difference seen at an element judged right, relative to the largest
-    gradient; ``kinks`` are elements whose one-sided derivatives differ: there nothing is judged.
-    """
-
-    witness: str
-    compared: int
-    largest: float
-    wrong: tuple[Disagreement, ...]
-    kinks: tuple[Ref, ...]
-    missing: tuple[Symbol, ...]
-
-    @property
-    def agrees(self) -> bool:
-        """Whether nothing is wrong and nothing is missing."""
-        return not self.wrong and not self.missing
-
-    def __str__(self) -> str:
-        judged = f"{self.compared} derivatives compared with the {self.witness}"
-        if self.agrees:
-            lines = [
-                f"{judged}: they agree (largest difference {self.largest:.1e} of the gradient)."
-            ]
-        else:
-            lines = [f"{judged}: {len(self.wrong)} disagree."]
-        lines += [f"No gradient was given for {symbol}." for symbol in self.missing]
-        for number, pair in enumerate(self.wrong[:8]):
-            first = "First, in" if number == 0 else "Also"
-            lines.append(
-                f"{first} {name(pair.element)}: given {pair.given!r}, should be {pair.expected!r} "
-                f"(off by {pair.relative:.1e} of it)."
-            )
-        if len(self.wrong) > 8:
-            lines.append(f"… and {len(self.wrong) - 8} more.")
-        if self.kinks:
-            where = ", ".join(name(element) for element in self.kinks[:8])
-            lines.append(f"At a kink of the loss, so not judged: {where}.")
-        return "\n".join(lines)
+    asked: str
+    room: Room
+    expected: dict[Symbol, Array]
+    error: dict[Symbol, Array]
+    finished: bool = True  # nothing is left that may be wrong too
+    along: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
 
 
 def compare(
-    derivation: Derivation, gradient: Mapping[Symbol, Array], values: Mapping[Symbol, Array]
+    problem: Problem,
+    derivation: Derivation,
+    gradient: Arrays,
+    values: Arrays,
+    *,
+    derived: bool = False,
+    progress: Progress,
 ) -> Check:
-    """Compare ``gradient`` (parameter → array of its shape) with a witness, element by element.
+    """Compare ``gradient`` (parameter → array of its shape) with the witnesses, element by element.
 
-    ``values`` holds the givens of the derivation. Raises ``ShapeError`` for an array of another
-    shape than its parameter.
+    ``values`` holds the givens of the derivation. ``derived`` says that the gradient is the
+    derivation's own, whose stable forms lose fewer digits in saturation than book forms do. Raises
+    ``ShapeError`` for an array of another shape than its parameter.
     """
-    judge = _Judge(derivation, values)
     order = sorted(derivation.parameters, key=lambda s: (s.number or 0, str(s)))
-    present = [symbol for symbol in order if symbol in gradient]
-    pairs = [pair for symbol in present for pair in judge.pairs(symbol, gradient[symbol])]
-    scale = max((abs(p.expected) for p in pairs), default=0.0)
-    off = [p for p in pairs if not judge.close(p, scale)]
-    kinks = {p.element for p in off if judge.at_kink(p)}
-    right = (abs(p.given - p.expected) for p in pairs if judge.close(p, scale))
+    given = {s: _fitting(s, gradient[s], np.shape(values[s])) for s in order if s in gradient}
+    book = room_of(derivation, values, given, book=True)
+    room = room_of(derivation, values, given, book=False) if derived else book
+    opinions = list(_opinions(derivation, given, values, (room, book), progress))
+    kinks = Kinks(derivation.phase(Phase.FORWARD), derivation.loss, values)
+    told = [_told(s, opinions, given[s], kinks, problem) for s in given]
+    kinked = tuple(kink for _, found in told for kink in found)
     return Check(
-        judge.witness.name,
-        len(pairs),
-        max(right, default=0.0) / scale if scale else 0.0,
-        tuple(p for p in off if p.element not in kinks),
-        tuple(p.element for p in off if p.element in kinks),
-        tuple(symbol for symbol in order if symbol not in gradient),
+        loss=derivation.loss,
+        compared=sum(int(np.size(g)) for g in given.values()),
+        witnesses=tuple(_witness(o, given, kinked) for o in opinions),
+        wrong=tuple(pair for found, _ in told for pair in found),
+        kinks=kinked,
+        missing=tuple(s for s in order if s not in given),
+        exhaustive=any(o.finished for o in opinions),
+        notes=tuple(_notes(book, opinions)),
     )
 
 
-class _Judge:
-    """Derivatives of the loss by evaluation of the forward equations alone."""
-
-    def __init__(self, derivation: Derivation, values: Mapping[Symbol, Array]) -> None:
-        forward = derivation.phase(Phase.FORWARD)
-        nodes = (node for equation in forward for node in walk(equation.rhs))
-        real = any(isinstance(node, Call) and node.function in REAL_ONLY for node in nodes)
-        self.witness = CENTRAL_DIFFERENCE if real else COMPLEX_STEP
-        self.values = {
-            s: np.asarray(values[s], dtype=float) for s in derivation.givens if s in values
-        }
-        self.ranks = {s: v.ndim for s, v in self.values.items()}
-        self.forward, self.symbol = forward, derivation.loss
-
-    def loss(self, element: Ref, change: complex) -> complex:
-        """The loss with one number changed."""
-        dtype = complex if isinstance(change, complex) else float
-        moved = self.values[element.symbol].astype(dtype)
-        moved[self.place(element)] += change
-        known = {**self.values, element.symbol: moved}
-        derivation = Derivation(self.forward, self.ranks, self.symbol)
-        return evaluate(derivation, known, dtype)[self.symbol][()]
-
-    @staticmethod
-    def place(element: Ref) -> tuple[int, ...]:
-        return tuple(p - 1 for p in element.indices if isinstance(p, int))
-
-    def pairs(self, symbol: Symbol, given: Array) -> Iterator[Disagreement]:
-        """Every element of a parameter: what was given, and what the witness says."""
-        array = np.asarray(given, dtype=float)
-        if array.shape != self.values[symbol].shape:
-            raise ShapeError(
-                f"The gradient of {symbol} has the shape {array.shape}, {symbol} has "
-                f"{self.values[symbol].shape}. Give one number for each number of {symbol}."
-            )
-        for place in np.ndindex(*array.shape):
-            element = Ref(symbol, tuple(n + 1 for n in place))
-            yield Disagreement(element, float(array[place]), self.expected(element))
-
-    def expected(self, element: Ref) -> float:
-        """The derivative of the loss by one number, as the witness says."""
-        if self.witness is COMPLEX_STEP:
-            return float(self.loss(element, TINY * 1j).imag / TINY)
-        return self.difference(element, 1, -1)
-
-    def difference(self, element: Ref, above: int, below: int) -> float:
-        """(L(w + above·h) − L(w + below·h)) over the step as it came out after rounding."""
-        number = float(self.values[element.symbol][self.place(element)])
-        h = STEP * max(1.0, abs(number))
-        up, down = number + above * h, number + below * h
-        rise = self.loss(element, up - number).real - self.loss(element, down - number).real
-        return float(rise / (up - down))
-
-    def close(self, pair: Disagreement, scale: float) -> bool:
-        """Whether a difference is no more than the witness's own error."""
-        allowed = self.witness.absolute * scale + self.witness.relative * abs(pair.expected)
-        return abs(pair.given - pair.expected) <= allowed
-
-    def at_kink(self, pair: Disagreement) -> bool:
-        """Whether the slopes to both sides differ, by more than curvature does, and span the given."""
-        right, left = self.difference(pair.element, 1, 0), self.difference(pair.element, 0, -1)
-        bend = max(
-            abs(self.difference(pair.element, 2, 1) - right),
-            abs(left - self.difference(pair.element, -1, -2)),
+def _fitting(symbol: Symbol, gradient: Array, shape: Place) -> Array:
+    array = np.asarray(gradient, dtype=np.float64)
+    if array.shape != shape:
+        turned = " It looks transposed." if array.shape == shape[::-1] else ""
+        raise ShapeError(
+            f"The gradient of {symbol} has the shape {array.shape}, {symbol} has "
+            f"{shape}.{turned} Give one number for each number of {symbol}."
         )
-        margin = 1e-4 * max(abs(right), abs(left))
-        low, high = min(right, left) - margin, max(right, left) + margin
-        return abs(right - left) > 10 * bend + margin and low <= pair.given <= high
+    return array
+
+
+def _notes(room: Room, opinions: list[_Opinion]) -> Iterator[str]:
+    if not has_jax():
+        yield WITHOUT
+    if room.single:
+        yield "The gradient has the digits of float32, and was judged by those."
+    for opinion in opinions:
+        silent = sum(int(np.sum(np.isnan(v))) for v in opinion.expected.values())
+        if silent and not opinion.along:
+            yield f"The {opinion.name} comes to no number at {silent:,} of them."
+
+
+# --- what the witnesses say ------------------------------------------------------------------
+
+
+def _opinions(
+    derivation: Derivation,
+    given: Arrays,
+    values: Arrays,
+    rooms: tuple[Room, Room],
+    progress: Progress,
+) -> Iterator[_Opinion]:
+    """What each witness says; JAX differentiates as books do, and gets the room for that."""
+    room, book = rooms
+    forward, loss = derivation.phase(Phase.FORWARD), derivation.loss
+    step = ComplexStep(forward, loss, values)
+    count = sum(np.size(g) for g in given.values())
+    small = count <= EACH and count * step.work <= WORK
+    by_jax = None
+    if has_jax() and given:
+        found = jax_gradient(forward, loss, tuple(given), values)
+        none = {s: np.zeros(np.shape(g)) for s, g in given.items()}
+        by_jax = _Opinion("automatic differentiation (JAX)", "every element", book, found, none)
+    if small:
+        yield _one_by_one(step, given, room, progress)
+    else:
+        yield _along_directions(step, given, room, by_jax, progress)
+    if by_jax:
+        yield by_jax
+    progress(1.0)
+
+
+def _unasked(step: ComplexStep, given: Arrays, room: Room, asked: str) -> _Opinion:
+    how = f" ({', '.join(step.differenced)} by differences)" if step.differenced else ""
+    nothing = {s: np.full(np.shape(g), np.nan) for s, g in given.items()}
+    none = {s: np.zeros(np.shape(g)) for s, g in given.items()}
+    return _Opinion(f"complex step{how}", asked, room, nothing, none)
+
+
+def _one_by_one(step: ComplexStep, given: Arrays, room: Room, progress: Progress) -> _Opinion:
+    opinion = _unasked(step, given, room, "every element")
+    places = [(s, place) for s, g in given.items() for place in np.ndindex(np.shape(g))]
+    for number, (symbol, place) in enumerate(places):
+        progress(number / len(places))
+        _ask(opinion, step, symbol, place)
+    return opinion
+
+
+def _ask(opinion: _Opinion, step: ComplexStep, symbol: Symbol, place: Place) -> None:
+    value, error = step.element(symbol, place)
+    opinion.expected[symbol][place], opinion.error[symbol][place] = value, error
+
+
+def _along_directions(
+    step: ComplexStep, given: Arrays, room: Room, by_jax: _Opinion | None, progress: Progress
+) -> _Opinion:
+    """One direction an array; elements only where JAX or the direction finds something wrong."""
+    opinion = _unasked(step, given, room, "a direction in each array")
+    for number, (symbol, array) in enumerate(given.items()):
+        progress(number / len(given))
+        search = Search(step, symbol, array, room)
+        opinion.along.append(search.whole())
+        known = _off(by_jax, symbol, array)[:FOUND] if by_jax else []
+        if not known:
+            known, finished = search.run(FOUND)
+            opinion.finished &= finished
+        for place in known:
+            _ask(opinion, step, symbol, place)
+    return opinion
+
+
+# --- what follows from it --------------------------------------------------------------------
+
+
+def _allowed(opinion: _Opinion, symbol: Symbol) -> Array:
+    return opinion.room.of(symbol, opinion.expected[symbol]) + 10 * opinion.error[symbol]
+
+
+def _off(opinion: _Opinion, symbol: Symbol, given: Array) -> list[Place]:
+    """Where the gradient is further from a witness than rounding; never where it was not asked."""
+    with np.errstate(invalid="ignore"):
+        off = np.abs(given - opinion.expected[symbol]) > _allowed(opinion, symbol)
+    return [tuple(map(int, place)) for place in np.argwhere(off)]
+
+
+def _told(
+    symbol: Symbol, opinions: list[_Opinion], given: Array, kinks: Kinks, problem: Problem
+) -> tuple[list[Disagreement], list[Kink]]:
+    """What is wrong in one array, and what is at a kink."""
+    by: dict[Place, _Opinion] = {}
+    for opinion in opinions:
+        for place in _off(opinion, symbol, given):
+            by.setdefault(place, opinion)
+    wrong: list[Disagreement] = []
+    bent: list[Kink] = []
+    for tried, place in enumerate(sorted(by)):
+        element = Ref(symbol, tuple(n + 1 for n in place))
+        allowed = float(_allowed(by[place], symbol)[place])
+        looked = kinks.places and (tried < TRIED or np.size(given) <= EACH)
+        kink = _kink(element, float(given[place]), allowed, kinks, problem) if looked else None
+        if kink:
+            bent.append(kink)
+        else:
+            expected = float(by[place].expected[symbol][place])
+            wrong.append(Disagreement(element, float(given[place]), expected, by[place].name))
+    return wrong, bent
+
+
+def _kink(
+    element: Ref, given: float, allowed: float, kinks: Kinks, problem: Problem
+) -> Kink | None:
+    """The kink an element is at, if the given slope is one that meets there or lies between."""
+    place = tuple(p - 1 for p in element.indices if isinstance(p, int))
+    meeting = kinks.slopes(element.symbol, place)
+    low, high = meeting.low, meeting.high
+    margin = allowed + 1e-7 * max(abs(low), abs(high))  # taken next to the kink, not at it
+    if high - low <= 2 * margin or not low - margin <= given <= high + margin:
+        return None
+    return Kink(element, given, low, high, _where(meeting.bend, problem) if meeting.bend else "")
+
+
+def _where(bend: Bend, problem: Problem) -> str:
+    """The argument at its kink, by name, and the example it belongs to."""
+    single = problem.examples == 1
+
+    def public(node: Expr) -> Expr:
+        if single and isinstance(node, Ref) and node.symbol in problem.batched:
+            return Ref(node.symbol, node.indices[1:])
+        return node
+
+    named = {i.name: n + 1 for i, n in zip(bend.indices, bend.place, strict=True)}
+    argument = text(transform(substitute(bend.argument, named), public))
+    rows = [
+        n
+        for index, n in zip(bend.indices, bend.place, strict=True)
+        if index.axis and index.axis[0] in problem.batched and index.axis[1] == 0
+    ]
+    example = f", in example {rows[0] + 1}" if rows and not single else ""
+    return f"{argument} is at a kink of {bend.function}{example}"
+
+
+def _witness(opinion: _Opinion, given: Arrays, kinked: tuple[Kink, ...]) -> Witness:
+    """How far the witness's word may be off, and is, relative to the largest gradient."""
+    at_kinks = {kink.element for kink in kinked}
+    scale = max((float(np.max(np.abs(g), initial=0.0)) for g in given.values()), default=0.0)
+    expected, largest = 0.0, 0.0
+    for symbol, array in given.items():
+        asked = np.array(~np.isnan(opinion.expected[symbol]))
+        for place in np.argwhere(asked):
+            at = tuple(int(n) for n in place)
+            if Ref(symbol, tuple(n + 1 for n in at)) in at_kinks:
+                asked[at] = False
+        apart = np.abs(array - opinion.expected[symbol])[asked]
+        rounding = (opinion.room.rounding(symbol) + opinion.error[symbol])[asked]
+        largest = max(largest, float(np.max(apart, initial=0.0)))
+        expected = max(expected, float(np.max(rounding, initial=0.0)))
+    for apart, allowed in opinion.along:
+        largest, expected = max(largest, apart), max(expected, allowed)
+    scale = scale or 1.0
+    return Witness(opinion.name, opinion.asked, expected / scale, largest / scale)

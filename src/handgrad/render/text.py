@@ -9,7 +9,7 @@ from textwrap import wrap as fill
 from unicodedata import category, east_asian_width
 
 from handgrad.calculus.expr import Expr, Position, Ref
-from handgrad.language.writing import text
+from handgrad.language.writing import VULGAR, text
 from handgrad.render.document import Document, Formula, Item, Line, Remark, equals
 from handgrad.render.notation import Name, Names
 
@@ -63,6 +63,8 @@ FUNCTIONS = {
 # Latin, Greek and mathematical signs take one column each
 EVEN = re.compile(r"[\x00-\u02ff\u0370-\u0482\u2000-\u20cf\u2100-\u22ff]*")
 
+SPELLED = str.maketrans({sign: str(value) for value, sign in VULGAR.items()})  # 1/3 is ⅓
+
 
 @dataclass(frozen=True)
 class Span:
@@ -115,7 +117,8 @@ class _Text:
                 digits, places = self.document.digits, range(len(parts))
                 signs = ["=" if equals(parts, n, digits) else "≈" for n in places]
                 written = list(zip(signs, map(self.write, parts), strict=True))
-                kept = [w for n, w in enumerate(written) if n == 0 or w[1] != written[n - 1][1]]
+                spelled = [part.translate(SPELLED) for _, part in written]
+                kept = [w for n, w in enumerate(written) if n == 0 or spelled[n] != spelled[n - 1]]
                 yield from self.chain(lhs, kept, last="value")
 
     def write(self, expr: Expr) -> str:

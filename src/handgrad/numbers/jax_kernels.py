@@ -1,0 +1,144 @@
+"""How each function of the rule table is computed with JAX, and JAX's own derivative of equations.
+
+``jax_library`` has a kernel for every row: one of its own, or the row's definition. Kernels say
+the value only. They are written so that differentiating them keeps the digits (σ by the exponential
+that is small), and takes the slope that the row states at a kink.
+"""
+
+# JAX is an extra: it is imported where it is asked for, and its types are not known before.
+# pyright: reportMissingImports=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownLambdaType=false, reportUnknownParameterType=false
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, reduce
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from handgrad.calculus.derivation import Equation
+from handgrad.calculus.expr import Expr, Ref, Symbol
+from handgrad.calculus.functions import FUNCTIONS
+from handgrad.numbers.evaluate import followed, value_of
+from handgrad.numbers.kernels import Library
+
+__all__ = ["has_jax", "jax_gradient", "jax_library"]
+
+Array = Any  # a JAX array, or what stands for one while a program is traced
+Kernel = Callable[..., Array]
+
+
+def has_jax() -> bool:
+    """Whether JAX is installed; it is not imported by asking."""
+    return find_spec("jax") is not None
+
+
+def jax_gradient(
+    forward: Sequence[Equation],
+    loss: Symbol,
+    parameters: Sequence[Symbol],
+    values: Mapping[Symbol, Array],
+) -> dict[Symbol, Array]:
+    """The gradient of the loss by each parameter, by automatic differentiation in float64.
+
+    Only the forward equations are read; neither the chain rule nor the derivatives of the rule
+    table have a part in it. ``values`` holds every given of the equations, of fitting shapes.
+    """
+    import jax
+
+    names, others = list(parameters), [s for s in values if s not in parameters]
+
+    def total(trained: list[Array], given: list[Array]) -> Array:
+        known = dict(zip((*names, *others), (*trained, *given), strict=True))
+        return followed(forward, known, jax_library())[loss]
+
+    with jax.enable_x64(True):
+        start, given = ([np.asarray(values[s], float) for s in some] for some in (names, others))
+        found = jax.jit(jax.grad(total))(start, given)
+        return {s: np.asarray(g) for s, g in zip(names, found, strict=True)}
+
+
+@cache
+def jax_library() -> Library:
+    """JAX's arrays and kernels. Raises ``ImportError`` where JAX is not installed."""
+    import jax
+    import jax.numpy as jnp
+
+    elementwise = {name: _by_definition(name) for name, row in FUNCTIONS.items() if row.definition}
+    along = {
+        "log_softmax": jax.nn.log_softmax,
+        "logsumexp": lambda z: jax.nn.logsumexp(z, axis=-1),
+        "max": lambda z: jnp.max(z, axis=-1),
+        "softmax": jax.nn.softmax,
+    }
+    return Library(jnp, elementwise | _own(jax, jnp), along)
+
+
+def _by_definition(name: str) -> Kernel:
+    """A function in the simpler terms of its row."""
+    places = [Ref(Symbol(f"argument{n}")) for n in range(FUNCTIONS[name].arity)]
+    definition = FUNCTIONS[name].definition
+    assert definition is not None
+    meaning: Expr = definition(*places)
+
+    def kernel(*arguments: Array) -> Array:
+        known = {ref.symbol: z for ref, z in zip(places, arguments, strict=True)}
+        return value_of(meaning, known, jax_library())
+
+    return kernel
+
+
+def _own(jax: Any, jnp: Any) -> dict[str, Kernel]:
+    """Primitives, and functions whose definition would overflow, lose digits or tie at its kink."""
+
+    def minus_size(z: Array) -> Array:
+        return jnp.where(z >= 0, -z, z)  # −|z|, with a slope at 0
+
+    def sigmoid(z: Array) -> Array:
+        e = jnp.exp(minus_size(z))
+        return jnp.where(z >= 0, 1 / (1 + e), e / (1 + e))
+
+    def tanh(z: Array) -> Array:
+        e = jnp.exp(2 * minus_size(z))
+        far = jnp.where(z >= 0, 1 - 2 * e / (1 + e), 2 * e / (1 + e) - 1)
+        near = jnp.tanh(jnp.where(jnp.abs(z) < 1, z, 0.0))  # further out 1 − a² loses digits
+        return jnp.where(jnp.abs(z) < 1, near, far)
+
+    def softplus(z: Array) -> Array:
+        return jnp.log1p(jnp.exp(minus_size(z))) + jnp.where(z >= 0, z, 0.0)
+
+    def sech(z: Array) -> Array:
+        e = jnp.exp(minus_size(z))
+        return 2 * e / (1 + e * e)
+
+    def expm1(z: Array) -> Array:
+        near = jnp.expm1(jnp.where(z < -1, 0.0, z))  # further out its slope a + 1 loses digits
+        return jnp.where(z < -1, jnp.exp(z) - 1, near)
+
+    def elu(z: Array, slope: Array) -> Array:
+        return jnp.where(z > 0, z, slope * expm1(jnp.where(z > 0, 0.0, z)))
+
+    return {
+        "arctan": jnp.arctan,
+        "cos": jnp.cos,
+        "elu": elu,
+        "equal": lambda x, y: jnp.where(x == y, 1.0, 0.0),
+        "erf": jax.lax.erf,
+        "exp": jnp.exp,
+        "expm1": expm1,
+        "leaky_relu": lambda z, slope: jnp.where(z > 0, z, slope * z),
+        "log": jnp.log,
+        "log_sigmoid": lambda z: -softplus(-z),
+        "max": lambda *z: reduce(jnp.maximum, z),
+        "normal_cdf": lambda z: jax.lax.erfc(-z / math.sqrt(2)) / 2,
+        "relu": lambda z: jnp.where(z > 0, z, 0.0),
+        "sech": sech,
+        "sigmoid": sigmoid,
+        "sin": jnp.sin,
+        "softplus": softplus,
+        "step": lambda z: jnp.where(z > 0, 1.0, 0.0),
+        "tanh": tanh,
+    }
