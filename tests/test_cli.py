@@ -482,3 +482,37 @@ def test_an_interrupt_ends_it_with_130_and_one_line(tmp_path):
     assert process.returncode == 130
     assert err.strip() == "Interrupted."
     assert files(tmp_path) == ["net.toml"]
+
+
+# --- pictures --------------------------------------------------------------------------------
+
+
+def test_a_picture_goes_to_standard_output_or_into_a_file(run, tmp_path):
+    shown = run("draw", "xor", "--of", "W1[2,1]", "--theme", "dark")
+    assert (shown.status, shown.err, shown.out[:4]) == (0, "", "<svg")
+    assert run("draw", "xor", "--of", "W1[2,1]", "--theme", "dark", "-o", "a.svg").status == 0
+    assert (tmp_path / "a.svg").read_text("utf-8") == shown.out
+    wrote = run("draw", "xor", "-o", "b.png", "--width", "300")
+    assert (wrote.status, wrote.err) == (0, "Wrote b.png.\n")
+    assert (tmp_path / "b.png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("xor", "-o", "a.gif"), "a.gif: a picture is written as .svg, .png or .pdf"),
+        (("xor", "-o", "a"), "a: a picture is written as"),
+        (("xor", "-o", "a.svg", "--width", "300"), "--width is for PNG"),
+        (("xor", "--of", "Q"), "Q"),
+        (("xor", "--example", "9"), "Example 9 is not in step 1. There: 1, 2, 3, 4."),
+        (("xor", "--view", "none"), "'none' is not one of"),
+        (("maxout", "--view", "update"), "Its picture is the view graph"),
+        (("nowhere.toml",), "nowhere.toml"),
+        (("xor", "-o", "folder/a.svg"), "there is no folder"),
+    ],
+)
+def test_what_cannot_be_drawn_leaves_no_file(run, tmp_path, arguments, said):
+    found = run("draw", *arguments)
+    assert (found.status, found.out) == (2, "")
+    assert said in found.err
+    assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Whole pages as they were last looked at: ``tests/golden/<example>.<reading>.<ending>``.
+"""Whole pages as they were last looked at: ``tests/golden/<example>.<reading>.<ending>``; pictures too.
 
     python -m pytest tests/test_golden.py --rewrite-golden        then read the diff
 
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from handgrad.verbs import Worked
-from pages import ROOT, page
+from handgrad.verbs import Worked, draw
+from pages import ROOT, page, problem
 
 GOLDEN = ROOT / "tests" / "golden"
 WRITERS = {
@@ -23,6 +23,17 @@ WRITERS = {
     "html": Worked.to_html,
     "typ": Worked.to_typst,
     "spoken": Worked.to_spoken,
+}
+PICTURES = {
+    "circuit-max.graph.svg": {"theme": "light"},
+    "one-neuron.forward.svg": {"theme": "auto"},
+    "skip-connection.graph.svg": {"theme": "dark", "of": "w1"},
+    "sum-of-two-2-2-1.backward.svg": {"theme": "light", "of": "W1[2,1]"},
+    "xor.update.svg": {"theme": "print", "example": 2},
+}
+IN_THE_DOCS = {
+    "docs/images/backward.svg": ("sum-of-two-2-2-1", {"of": "W1[2,1]"}),
+    "docs/images/graph.svg": ("circuit-max", {}),
 }
 
 # Between them: each reading and format, one example and several, layers and equations, user's names,
@@ -72,8 +83,23 @@ def test_the_page_is_the_one_that_was_looked_at(name, rewrite_golden):
     compare(GOLDEN / name, WRITERS[ending](page(example, reading)), rewrite=rewrite_golden)
 
 
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_picture_is_the_one_that_was_looked_at(name, rewrite_golden):
+    example, view, _ = name.rsplit(".", 2)
+    asked = dict(PICTURES[name])
+    theme = asked.pop("theme")
+    drawn = draw(problem(example), view=view, **asked).to_svg(theme)
+    compare(GOLDEN / name, drawn, rewrite=rewrite_golden)
+
+
+@pytest.mark.parametrize("name", IN_THE_DOCS)
+def test_the_picture_in_the_docs_is_the_one_drawn_now(name, rewrite_golden):
+    example, asked = IN_THE_DOCS[name]
+    compare(ROOT / name, draw(problem(example), **asked).to_svg(), rewrite=rewrite_golden)
+
+
 def test_every_golden_file_is_compared():
-    assert sorted(path.name for path in GOLDEN.iterdir()) == sorted(PAGES)
+    assert sorted(path.name for path in GOLDEN.iterdir()) == sorted([*PAGES, *PICTURES])
 
 
 def test_an_altered_golden_file_is_reported_with_the_difference(tmp_path):

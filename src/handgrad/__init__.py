@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from handgrad.verbs import Worked as Worked
     from handgrad.verbs import check as check
     from handgrad.verbs import derive as derive
+    from handgrad.verbs import draw as draw
     from handgrad.verbs import evaluate as evaluate
     from handgrad.verbs import explain as explain
     from handgrad.verbs import load as load
@@ -45,6 +46,7 @@ __all__ = [
     "Worked",
     "check",
     "derive",
+    "draw",
     "evaluate",
     "explain",
     "load",

@@ -317,6 +317,75 @@ def _show(worked: Worked) -> None:
         console.print(Text.assemble(*((span.text, STYLES[span.role]) for span in line)))
 
 
+@commands.command(epilog="Example: handgrad draw xor --of 'W1[2,1]' -o xor.svg")
+@click.argument("file", shell_complete=_complete_example)
+@click.option("--of", metavar="NAME", help="Light the paths of one number: W1[2,1], b2[1], a1[2].")
+@click.option(
+    "--view",
+    type=click.Choice(("forward", "backward", "update", "graph")),
+    help="[default: backward with --of, graph for equations, else forward]",
+)
+@click.option(
+    "--example",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    metavar="n",
+    help="Which example is shown.",
+)
+@click.option("--step", default=1, show_default=True, type=click.IntRange(1), metavar="k")
+@click.option(
+    "--theme",
+    type=click.Choice(("light", "dark", "auto", "print")),
+    help="Colours; print is black on white. [default: auto for SVG, else light]",
+)
+@click.option("--width", type=click.IntRange(16, 10_000), metavar="PIXELS", help="Of a PNG.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="A file ending in .svg, .png or .pdf. [default: SVG on standard output]",
+)
+def draw(
+    file: str,
+    of: str | None,
+    view: str | None,
+    example: int,
+    step: int,
+    theme: str | None,
+    width: int | None,
+    output: Path | None,
+) -> None:
+    """Draw a network or the graph of its equations, with the numbers of one step.
+
+    FILE is a problem file, or the name of an example (handgrad examples).
+    """
+    from handgrad import verbs
+
+    ending = output.suffix.lower() if output else ".svg"
+    if ending not in (".svg", ".png", ".pdf"):
+        raise InputError(f"{output}: a picture is written as .svg, .png or .pdf.")
+    if width is not None and ending != ".png":
+        raise click.UsageError("--width is for PNG; the others scale as they are.")
+    picture = verbs.draw(verbs.load(_found(file)), of=of, view=view, example=example, step=step)
+    content: str | bytes
+    if ending == ".svg":
+        content = picture.to_svg(theme or "auto")
+    elif ending == ".png":
+        content = picture.to_png(width, theme or "light")
+    else:
+        content = picture.to_pdf(theme or "light")
+    if output is None:
+        sys.stdout.write(str(content))
+        sys.stdout.flush()
+        return
+    from handgrad.render.output import write_whole
+
+    write_whole(output, content)
+    click.echo(f"Wrote {click.format_filename(output)}.", err=True)
+
+
 @commands.command()
 @click.argument("file", shell_complete=_complete_example)
 @click.option(

@@ -29,7 +29,7 @@ from handgrad.model.problem import Problem
 from handgrad.numbers import evaluate as numbers
 from handgrad.numbers.arithmetic import FLOATS, Arithmetic
 from handgrad.numbers.evaluate import Trace
-from handgrad.numbers.page import Page, Remark, Section, element
+from handgrad.numbers.page import Page, Remark, Section, element, single_element
 from handgrad.numbers.updates import Updates, start
 from handgrad.numbers.worked import appendix, known_reading, sections
 from handgrad.render.document import Document, Picture
@@ -38,11 +38,13 @@ from handgrad.render.text import to_text
 if TYPE_CHECKING:
     from handgrad.numbers.submitted import Gradient
     from handgrad.numbers.verdict import Check
+    from handgrad.render.diagram import Diagram
 
 __all__ = [
     "Worked",
     "check",
     "derive",
+    "draw",
     "evaluate",
     "explain",
     "load",
@@ -230,6 +232,28 @@ class Worked:
         )
         return (replace(made[0], items=(said, *made[0].items)), *made[1:])
 
+    def diagram(
+        self, view: str | None = None, *, of: str | None = None, example: int = 1
+    ) -> Diagram:
+        """The picture of the first of its steps; see ``draw``."""
+        from handgrad.render.diagram import Diagram
+
+        if self.carried:
+            raise InputError("A picture shows the full numbers: leave carry out.")
+        step, trace = self.traces[0]
+        of = self.of if of is None else of
+        ref = single_element(self.problem, trace, of) if of else None
+        usual = "backward" if of else "forward"
+        view = view or (usual if self.problem.layered else "graph")
+        used = [int(row) + 1 for row in self.run.batch(step)]
+        if ref and ref.symbol in self.problem.batched:
+            example = used[int(str(ref.indices[0])) - 1]
+        if type(example) is not int or example not in used:
+            listed = ", ".join(map(str, used[:12])) + (", …" if len(used) > 12 else "")
+            raise InputError(f"Example {example!r:.40} is not in step {step}. There: {listed}.")
+        page = Page(self.problem, self.derivation, trace)
+        return Diagram(page, view, ref, example, used.index(example) + 1, step)
+
     def to_text(self, width: int = 88) -> str:
         """Plain text, wrapped to ``width`` columns."""
         return to_text(self.document, width)
@@ -380,3 +404,30 @@ def explain(
     if of is not None:
         element(problem, traces[0][1], of)
     return worked
+
+
+def draw(
+    problem: Problem,
+    *,
+    of: str | None = None,
+    view: str | None = None,
+    example: int = 1,
+    step: int = 1,
+) -> Diagram:
+    """The picture of one update of a problem; in a notebook it shows itself.
+
+    ``view``: ``forward`` (values and weights), ``backward`` (δ and ∂L/∂W, or with ``of`` the paths of
+    one quantity to the loss, each with its local derivative), ``update`` (old → new), ``graph`` (what
+    is computed from what). Left out: ``graph`` for equations, else ``backward`` with ``of`` and
+    ``forward`` without. ``example`` says which one is shown where a step uses several; where ``of``
+    belongs to an example, that one is.
+
+    Raises ``InputError`` for a view, quantity, example or step that does not exist.
+
+    >>> from handgrad import Network
+    >>> p = Network([2, 1], W=[[[0.5, -0.25]]], b=[[0.1]], x=[[1.0, 2.0]], y=[[1.0]])
+    >>> picture = draw(p, of="W1[1,2]")
+    >>> picture.view, picture.to_svg(theme="light")[:4]
+    ('backward', '<svg')
+    """
+    return explain(problem, step=step).diagram(view, of=of, example=example)

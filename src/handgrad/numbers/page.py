@@ -5,6 +5,7 @@ A ``Page`` is one step of a problem in one reading; nothing here decides what is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -49,6 +50,7 @@ __all__ = [
     "matrix_items",
     "opens_out",
     "shown_singly",
+    "single_element",
 ]
 
 Array = Any
@@ -138,6 +140,26 @@ def element(problem: Problem, trace: Trace, written: str) -> Ref:
         if place > size:
             raise InputError(f"{written}: index {n} of {ref.symbol} runs from 1 to {size}.")
     return Ref(ref.symbol, places if places or not shape else ())
+
+
+def single_element(problem: Problem, trace: Trace, written: str) -> Ref:
+    """One number that acts on the loss, as ``dL/dW1[2,1]`` or ``W1[2,1]``: what its derivative is by.
+
+    Raises ``InputError`` for a name that does not exist or is not one number, and for what has no
+    derivative.
+    """
+    found = element(problem, trace, written)
+    symbol, loss = found.symbol.plain, problem.loss
+    shape = np.shape(trace.arrays[symbol])
+    places = found.indices or tuple(1 for _ in shape)
+    if math.prod(shape) > 1 and not found.indices:
+        first = ",".join("1" for _ in places)
+        raise InputError(f"{written}: a picture follows one number, such as {symbol}[{first}].")
+    if symbol == loss or symbol.gradient(loss) not in trace.arrays:
+        raise InputError(
+            f"{written}: no derivative of {loss} by {symbol} is needed for the update."
+        )
+    return Ref(symbol, places)
 
 
 def shown_singly(page: Page, places: Sequence[tuple[int, ...]]) -> bool:

@@ -7,7 +7,7 @@ Beyond eight paths the inner sums are collapsed: ∂L/∂z·x, with the number o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -35,7 +35,7 @@ from handgrad.numbers.arithmetic import FLOATS, Arithmetic
 from handgrad.numbers.evaluate import value_of
 from handgrad.numbers.lines import Line, expanded, in_full, line, line_of
 
-__all__ = ["Chain", "Graph", "chain"]
+__all__ = ["MOST_PATHS", "Chain", "Element", "Graph", "chain"]
 
 Array = Any
 Element = tuple[Symbol, tuple[int, ...]]
@@ -126,11 +126,15 @@ class Graph:
             self.edges[element] = list(self.find(element))
         return self.edges[element]
 
-    def find(self, element: Element) -> Iterator[tuple[Element, Expr]]:
-        """What ``above`` keeps, equation by equation."""
+    def find(
+        self, element: Element, among: Container[Element] | None = None
+    ) -> Iterator[tuple[Element, Expr]]:
+        """What ``above`` keeps, equation by equation; or only those of some elements."""
         symbol, at = element
         for equation in self.forward:
             for place in self.places(equation, symbol, at):
+                if among is not None and (equation.lhs.symbol, place) not in among:
+                    continue
                 local = local_derivative(equation, place, symbol, at)
                 if local != Num(0):
                     yield (equation.lhs.symbol, place), self.known(equation, symbol, at, local)
@@ -168,13 +172,18 @@ class Graph:
                     seen.add(place)
                     yield place
 
-    def paths(self, element: Element) -> Iterator[list[tuple[Element, Element, Expr]]]:
-        """Every path from the loss to the element, as edges (upper, lower, derivative)."""
+    def paths(
+        self, element: Element, among: Container[Element] | None = None
+    ) -> Iterator[list[tuple[Element, Element, Expr]]]:
+        """Every path from the loss to the element, as edges (upper, lower, derivative).
+
+        With ``among`` only those through some elements, found one after the other.
+        """
         if element[0] == self.loss:
             yield []
             return
-        for upper, local in self.above(element):
-            for path in self.paths(upper):
+        for upper, local in self.above(element) if among is None else self.find(element, among):
+            for path in self.paths(upper, among):
                 yield [*path, (upper, element, local)]
 
     def ref(self, element: Element) -> Ref:

@@ -1,0 +1,1 @@
+"""What pictures are made of: labels, places, shapes, and SVG or PNG in the end."""
