@@ -4,7 +4,12 @@ import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE / "_extensions"), str(HERE)]
+
+import make_gallery  # noqa: E402 (its folder is on the path only now)
+
+make_gallery.make()
 
 project = "handgrad"
 author = "handgrad contributors"

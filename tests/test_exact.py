@@ -390,7 +390,7 @@ def test_a_short_fraction_stands_before_its_digits() -> None:
     text = page.to_text()
     assert "z = x/3 = 1/3 ≈ 0.3333" in text
     assert "L = z·w = ⅓·0.13105 = 2621/60000 ≈ 0.0437" in text
-    assert "w_new = w − η·dL/dw = 0.13105 − 0.1·(1/3) = 0.13105 − 1/30 = 5863/60000" in text
+    assert "w_new = w − η·dL/dw = 0.13105 − 0.1·⅓ = 0.13105 − 1/30 = 5863/60000" in text
     assert r"\frac{1}{3} \approx 0.3333" in page.to_latex()
     assert "≈ 0.1311" in hg.explain(product(0.2621, 0.5), exact=True, of="L").to_text()
     assert "= 0.13105 ≈ 0.1311" in hg.explain(product(0.2621, 0.5), exact=True, of="L").to_text()

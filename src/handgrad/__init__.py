@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from handgrad.model.problem import Problem as Problem
     from handgrad.numbers.evaluate import Trace as Trace
     from handgrad.numbers.verdict import Check as Check
+    from handgrad.render.plots import plot as plot
     from handgrad.verbs import Worked as Worked
     from handgrad.verbs import check as check
     from handgrad.verbs import derive as derive
@@ -50,6 +51,7 @@ __all__ = [
     "evaluate",
     "explain",
     "load",
+    "plot",
 ]
 
 _HOMES = {
@@ -62,6 +64,7 @@ _HOMES = {
     "Notation": "handgrad.model.problem",
     "Problem": "handgrad.model.problem",
     "Trace": "handgrad.numbers.evaluate",
+    "plot": "handgrad.render.plots",
 }
 
 

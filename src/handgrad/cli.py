@@ -33,6 +33,7 @@ ENDINGS = {
     ".pdf": "pdf",
     ".json": "json",
 }
+PLOTS = ("activation", "boundary", "gradients", "history", "loss", "surface")
 READINGS = ("steps", "chain", "delta", "matrix")
 STYLES = {
     "title": "bold",
@@ -420,6 +421,84 @@ def check(file: str, gradient: Path | None, kind: str) -> None:
     sys.stdout.write(found.to_json() if kind == "json" else f"{found}\n")
     if not found.agrees:
         raise click.exceptions.Exit(1)
+
+
+def _complete_subject(context: Any, parameter: Any, incomplete: str) -> list[Any]:
+    if context.params.get("kind") != "activation":
+        return _complete_example(context, parameter, incomplete)
+    from click.shell_completion import CompletionItem
+
+    from handgrad.calculus.functions import FUNCTIONS
+
+    known = sorted(name for name, row in FUNCTIONS.items() if row.arity)
+    return [CompletionItem(name) for name in known if name.startswith(incomplete)]
+
+
+@commands.command(epilog="Example: handgrad plot surface xor --of 'W1[1,1]' --of 'b2[1]' -o s.svg")
+@click.argument("kind", metavar="KIND", type=click.Choice(PLOTS))
+@click.argument("file", shell_complete=_complete_subject)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="The picture: a file ending in .png, .svg or .pdf.",
+)
+@click.option(
+    "--of", multiple=True, metavar="NAME", help="What is drawn: W1[1,1]. May be given again."
+)
+@click.option(
+    "--steps", type=click.IntRange(0), metavar="K", help="How many updates. [default: the file's]"
+)
+@click.option(
+    "--width", default=800, show_default=True, metavar="PX", help="Of a .png; the others scale."
+)
+@click.option("--theme", type=click.Choice(("light", "dark")), default="light", show_default=True)
+@click.option("--log/--linear", default=None, help="The scale of the values. [default: what fits]")
+def plot(
+    kind: str,
+    file: str,
+    output: Path | None,
+    of: tuple[str, ...],
+    steps: int | None,
+    width: int,
+    theme: str,
+    log: bool | None,
+) -> None:
+    r"""Draw a curve or a map of a problem with matplotlib.
+
+    KIND is one of:
+
+    \b
+    activation  a function and its slope; FILE is its name, or a formula in z
+    boundary    what a problem with two inputs gives for each of them
+    gradients   the size of the gradient of each parameter
+    history     parameters along the updates
+    loss        the loss along the updates
+    surface     the loss over two parameters, with the path of the descent
+    """
+    from handgrad import verbs
+    from handgrad.render.figure import image, known_ending
+    from handgrad.render.output import write_whole
+    from handgrad.render.plots import plot as draw
+
+    if output is None:
+        raise click.UsageError("Say where the picture goes: -o OUT.png, OUT.svg or OUT.pdf.")
+    known_ending(output.suffix)
+    subject = file if kind == "activation" else verbs.load(_found(file))
+    with _progress("Updating") as told:
+        axes = draw(
+            kind,
+            subject,
+            of=of,
+            steps=steps,
+            log=log,
+            theme=theme,
+            width=width,
+            progress=lambda done, planned: told(done / planned),
+        )
+    write_whole(output, image(axes, output.suffix))
+    click.echo(f"Wrote {click.format_filename(output)}.", err=True)
 
 
 @contextmanager

@@ -38,6 +38,8 @@ class Limits:
     """Parameters of a network on the web page."""
     epochs: int = 1_000_000
     steps: int = 1_000_000_000
+    plotted_steps: int = 1_000_000
+    """Updates that are run for one plot."""
     decimals: int = 17
     """Decimals shown; 17 significant digits tell any two doubles apart."""
     exact_operations: int = 100_000
