@@ -375,7 +375,7 @@ def test_archives_are_read_without_trust(tmp_path: Path) -> None:
     np.savez_compressed(good, W1=np.eye(2, dtype=np.float32), b1=np.arange(3))
     assert read_archive(good)["b1"].tolist() == [0.0, 1.0, 2.0]
     np.savez(pickled, W1=np.array([{}], dtype=object))
-    with pytest.raises(FileError, match="other than numbers"):
+    with pytest.raises(FileError, match="Python objects"):
         read_archive(pickled)
     cut.write_bytes(good.read_bytes()[:100])
     with pytest.raises(FileError, match="no archive"):

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from handgrad.errors import FileError, InputError, LimitError, ProblemFileError
 from handgrad.model.forms import Activation, Bias, Loss, Weights
 from handgrad.model.limits import Limits
-from handgrad.model.problem_file import mistake_at, parse_problem, read_problem_file
+from handgrad.model.mistakes import Finding, mistakes_at
+from handgrad.model.problem_file import parse_problem, read_problem_file
 from handgrad.model.schema import Claim, StopTable
 from handgrad.model.vocabulary import ACTIVATIONS, INITS, LOSSES, OPTIMIZERS
 
@@ -82,7 +83,8 @@ reduce = "mean"
 frozen = ["b1"]
 [parameters]
 w1 = 0.3
-b1 = [[[[1, 2]]]]
+b1 = 0.1
+c = [[[[1, 2]]]]
 """
 
 
@@ -139,7 +141,7 @@ def test_equations():
     problem = parse_problem(EQUATIONS)
     assert problem.network is None
     assert problem.data == {"x": 1.0, "T": (0.5, 0.25)}
-    assert problem.parameters == {"w1": 0.3, "b1": ((((1.0, 2.0),),),)}
+    assert problem.parameters == {"w1": 0.3, "b1": 0.1, "c": ((((1.0, 2.0),),),)}
     equations = problem.equations
     assert (equations.loss, equations.reduce, equations.frozen) == ("E", "mean", ("b1",))
     assert equations.forward.splitlines() == ["z1 = w1*x + b1", "E  = (T - z1)**2 / 2"]
@@ -293,7 +295,7 @@ def test_the_data_is_frozen():
 
 # --- what is not: one mistake each, with its place and a piece of its words
 
-EQ = "[equations]\nforward = 'E = w'\nloss = 'E'\n"
+EQ = "[equations]\nforward = 'E = 2'\nloss = 'E'\n"
 
 BAD = [
     # TOML itself
@@ -504,8 +506,11 @@ def test_limits_can_be_changed():
 
 def test_mistakes_found_later_have_their_place():
     problem = parse_problem("\n" + EQUATIONS, "net.toml")
-    mistake = mistake_at(problem, ("equations", "forward"), "w2 is not defined.")
-    assert str(mistake) == "line 6, column 11, equations.forward: w2 is not defined."
+    finding = Finding(("equations", "forward"), lambda: "w2 is not defined.")
+    [whole] = mistakes_at(problem.origin, [finding])
+    assert str(whole) == "line 6, column 11, equations.forward: w2 is not defined."
+    [second] = mistakes_at(problem.origin, [finding._replace(inside=(2, 6))])
+    assert str(second) == "line 8, column 6, equations.forward: w2 is not defined."
     assert problem.origin.name == "net.toml"
 
 
@@ -654,7 +659,7 @@ def test_a_file_without_permission(tmp_path, monkeypatch):
         raise PermissionError
 
     # Tests may run as root, who may read everything.
-    monkeypatch.setattr("pathlib.Path.open", refuse)
+    monkeypatch.setattr("os.open", refuse)
     with pytest.raises(FileError, match="no permission to read it"):
         read_problem_file(tmp_path / "net.toml")
 

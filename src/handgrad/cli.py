@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from handgrad.errors import FileError, HandgradError, InputError
+from handgrad.errors import FileError, HandgradError, InputError, printable, quoted
 
 if TYPE_CHECKING:
     from handgrad.model.problem import Problem
@@ -50,15 +51,14 @@ def main(arguments: list[str] | None = None) -> None:
     """The entry point; ends the process with the exit status."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that stops early ends us quietly
-    for stream in (sys.stdout, sys.stderr):
-        if (stream.encoding or "").lower() not in ("utf-8", "utf8"):
-            stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    _streams()
     try:
         status = commands.main(arguments, prog_name="handgrad", standalone_mode=False)
     except HandgradError as error:
         sys.exit(_complain(str(error)))
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
@@ -73,8 +73,20 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(status)
 
 
+def _streams() -> None:
+    """Standard output and error as UTF-8; one that is closed takes everything and keeps nothing."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            # kept open as long as the process lives, like the stream it stands for
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif (stream.encoding or "utf-8").lower() not in ("utf-8", "utf8"):
+            stream.reconfigure(encoding="utf-8")
+
+
 def _complain(message: str) -> int:
-    click.echo(f"Error: {message}", err=True)
+    with suppress(OSError):  # standard error may lead nowhere; the status still tells
+        click.echo(f"Error: {printable(message)}", err=True)
     return 2
 
 
@@ -206,7 +218,7 @@ def explain(
     from handgrad import verbs
     from handgrad.model.limits import Limits
 
-    if (file is None) == (network is None):
+    if (not file) == (network is None):
         raise click.UsageError("Give a FILE, or --network such as 2-2-1.")
     if steps is not None and step is not None:
         raise click.UsageError("Give --steps or --step, not both.")
@@ -215,9 +227,10 @@ def explain(
             f"{digits} is more than {Limits.decimals}; give --exact too.", param_hint="'--digits'"
         )
     kind = kind or _kind(output)
-    problem = (
-        _drawn(network, activation, loss, rows, seed) if network else verbs.load(_found(file or ""))
-    )
+    if network is None:
+        problem = verbs.load(_found(file or ""))
+    else:
+        problem = _drawn(network, activation, loss, rows, seed)
     if digits is not None:
         notation = replace(problem.notation, digits=digits, significant=None)
         problem = replace(problem, notation=notation)
@@ -257,9 +270,9 @@ def _drawn(network: str, activation: str, loss: str, rows: int, seed: int) -> Pr
     from handgrad.model.describe import drawn_network
 
     parts = network.split("-")
-    if not all(part.isdigit() and len(part) < 10 for part in parts):
+    if not all(re.fullmatch("[0-9]{1,9}", part) for part in parts):
         raise InputError(
-            f"--network {network:.40}: write the numbers of units, inputs first: 2-2-1."
+            f"--network {quoted(network)}: write the numbers of units, inputs first: 2-2-1."
         )
     sizes = [int(part) for part in parts]
     values = sizes[0] * rows
@@ -581,7 +594,10 @@ def _example_names() -> list[str]:
 
 def _example(name: str) -> str:
     if name not in _example_names():
-        raise InputError(f"There is no example {name!r:.60}. List them with: handgrad examples")
+        near = _near(name)
+        raise InputError(
+            f"There is no example {name!r:.60}.{near} List them with: handgrad examples"
+        )
     return (EXAMPLES / f"{name}.toml").read_text(encoding="utf-8")
 
 
@@ -600,7 +616,16 @@ def _found(file: str) -> Path:
         missing = False
     if missing and file in _example_names():
         return EXAMPLES / f"{file}.toml"
+    near = _near(file) if missing and not path.suffix else ""
+    if near:
+        raise FileError(f"{file}: there is no such file, and no such example.{near}")
     return path
+
+
+def _near(example: str) -> str:
+    from handgrad.model.spelling import did_you_mean
+
+    return did_you_mean(example, _example_names())
 
 
 @commands.command()

@@ -2,9 +2,11 @@
 
 HandgradError            everything this package raises on purpose
 ├── InputError           what was given cannot be used (exit status 2)
-│   ├── LanguageError    an equation or formula cannot be read, with its position
-│   ├── DerivationError  equations that do not fit together: undefined, twice defined, a stray index
-│   ├── ShapeError       arrays whose axes do not agree with the equations
+│   ├── TextError        a mistake in a text of equations, with its place where that is known
+│   │   ├── LanguageError    an equation or formula that cannot be read
+│   │   └── EquationError    equations that do not fit
+│   │       ├── DerivationError  together: undefined, defined twice, a stray index
+│   │       └── ShapeError       the arrays: their axes, and indices out of range
 │   ├── LimitError       more than the limits allow, found before anything is allocated
 │   ├── FileError        a file that cannot be read or written
 │   └── ProblemFileError every mistake of a problem file at once, each with line and column
@@ -13,10 +15,14 @@ HandgradError            everything this package raises on purpose
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = [
+    "MOST_TOLD",
     "DerivationError",
+    "EquationError",
     "FileError",
     "HandgradError",
     "InputError",
@@ -26,7 +32,31 @@ __all__ = [
     "NumericError",
     "ProblemFileError",
     "ShapeError",
+    "TextError",
+    "printable",
+    "quoted",
 ]
+
+MOST_TOLD = 50  # mistakes of one text; more of them help nobody
+
+
+def printable(text: str) -> str:
+    r"""A text without what would steer a terminal, or turn the direction of writing; lines stay.
+
+    >>> printable("a\x1b[31mb\nc")
+    'a�[31mb\nc'
+    """
+    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+
+
+def quoted(text: str) -> str:
+    """A text in quotes for a message, cut if long, without control characters.
+
+    >>> quoted("relu"), quoted("a" * 100)[-6:]
+    ('"relu"', 'aaaa…"')
+    """
+    short = text if len(text) <= 40 else text[:39] + "…"
+    return f'"{printable(short)}"'.replace("\n", "�")
 
 
 class HandgradError(Exception):
@@ -37,34 +67,62 @@ class InputError(HandgradError):
     """What was given cannot be used; the message says what to change."""
 
 
-class LanguageError(InputError):
-    """A text that is no equation or formula.
+class TextError(InputError):
+    """A mistake in a text of equations, at its place where that is known.
 
-    ``line`` and ``column`` count from 1 and point at the first character that does not fit.
+    ``line`` and ``column`` count from 1 and point at the first character that does not fit; 0 stands
+    for an unknown place. ``also`` are the mistakes of the other lines, in their order.
     """
 
-    def __init__(self, message: str, *, source: str = "", line: int = 1, column: int = 1) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        source: str = "",
+        line: int = 0,
+        column: int = 1,
+        also: Sequence[TextError] = (),
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.source = source
         self.line = line
         self.column = column
+        self.also = tuple(also)
 
     def __str__(self) -> str:
-        lines = self.source.splitlines()
-        if not 0 < self.line <= len(lines):
-            return f"line {self.line}, column {self.column}: {self.message}"
-        text = lines[self.line - 1]
+        return "\n".join((self._block(), *map(str, self.also)))
+
+    def _block(self) -> str:
+        if not self.line:
+            return self.message
+        said = f"line {self.line}, column {self.column}: {self.message}"
+        lines = self.source.split("\n")
+        if self.line > len(lines):
+            return said
         start = max(0, self.column - 60)
-        shown, pointer = text[start : start + 100], " " * (self.column - 1 - start) + "^"
-        return f"line {self.line}, column {self.column}: {self.message}\n    {shown}\n    {pointer}"
+        shown = printable(lines[self.line - 1][start : start + 100]).replace("\n", "�")
+        return f"{said}\n    {shown}\n    {' ' * (self.column - 1 - start)}^"
 
 
-class DerivationError(InputError):
+class LanguageError(TextError):
+    """A text that is no equation or formula."""
+
+
+class EquationError(TextError):
+    """Equations that do not fit: what ``name`` stands for, in the equation of ``of``."""
+
+    def __init__(self, message: str, *, of: str = "", name: str = "", **place: Any) -> None:
+        super().__init__(message, **place)
+        self.of = of
+        self.name = name
+
+
+class DerivationError(EquationError):
     """Equations that do not fit together."""
 
 
-class ShapeError(InputError):
+class ShapeError(EquationError):
     """Arrays whose axes do not agree with the equations that use them."""
 
 
@@ -88,7 +146,7 @@ class Mistake:
     def __str__(self) -> str:
         place = f"line {self.line}, column {self.column}" if self.line is not None else ""
         head = ", ".join(part for part in (place, self.key) if part)
-        return f"{head}: {self.message}" if head else self.message
+        return printable(f"{head}: {self.message}" if head else self.message)
 
 
 class ProblemFileError(InputError):

@@ -99,6 +99,9 @@ def evaluate(
     1/50
     """
     _is_problem(problem, "evaluate")
+    if not isinstance(derivation, Derivation):
+        got = type(derivation).__name__
+        raise InputError(f"evaluate takes a Derivation, from derive, and a Problem; got {got}.")
     kind, arithmetic = _numbers(problem, derivation, dtype, 1 if exact else 0)
     return numbers.evaluate(derivation, start(problem, derivation), kind, arithmetic=arithmetic)
 
@@ -375,8 +378,8 @@ def explain(
     usual = "chain" if of is not None and carry is None else problem.notation.backward
     reading = known_reading(reading or usual)
     if carry is not None:
-        if not 0 <= carry <= MOST_DECIMALS:
-            raise InputError(f"carry is {carry}; it may be 0 to {MOST_DECIMALS} decimals.")
+        if type(carry) is not int or not 0 <= carry <= MOST_DECIMALS:
+            raise InputError(f"carry is {carry!r:.60}; it may be 0 to {MOST_DECIMALS} decimals.")
         reading = "steps" if reading == "chain" else reading
         derivation = delta_form(derivation) if reading == "delta" else derivation
         shown = replace(problem.notation, digits=carry, significant=None)

@@ -10,8 +10,8 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
 from handgrad.calculus.derivation import Equation, Phase
@@ -32,8 +32,9 @@ from handgrad.calculus.expr import (
     free_indices,
 )
 from handgrad.calculus.functions import FUNCTIONS
-from handgrad.errors import LanguageError
+from handgrad.errors import MOST_TOLD, LanguageError
 from handgrad.language import writing
+from handgrad.language.tokens import Token, statements, tokens
 
 __all__ = [
     "parse_element",
@@ -44,29 +45,19 @@ __all__ = [
 
 MAX_DEPTH = 60
 MAX_CHARACTERS = 200_000
+MAX_TOKENS = 5_000  # of one equation
+MAX_FACTORS = 300  # of one product: its derivative has as many terms of as many factors
+
+MAX_NUMBER = Fraction(sys.float_info.max)
+
+_DEEP = f"{{}} nest more than {MAX_DEPTH} deep. Give a part of the expression a name of its own."
 
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
-TOKEN = re.compile(
-    r"""(?P<blank>[ \t]+)
-      | (?P<sigma>Σ_(?:\{[^\W\d]\w*(?:,[^\W\d]\w*)*\}|[^\W\d]\w*(?:,[^\W\d]\w*)*))
-      | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[½¼¾⅓⅔⅙⅚])
-      | (?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹]+|\*\*|\^)
-      | (?P<name>(?:(?![⁰¹²³⁴⁵⁶⁷⁸⁹½¼¾⅓⅔⅙⅚])[^\W\d])(?:(?![⁰¹²³⁴⁵⁶⁷⁸⁹½¼¾⅓⅔⅙⅚])\w)*)
-      | (?P<op>[-+*/·×−()\[\],=])""",
-    re.VERBOSE,
-)
 ALIASES = {"σ": "sigmoid", "ln": "log", "Exp": "exp", "θ": "step"}
 VULGAR = {sign: value for value, sign in writing.VULGAR.items()} | {
     "¼": Fraction(1, 4),  # written 0.25
     "¾": Fraction(3, 4),
 }
-
-
-@dataclass(frozen=True)
-class Token:
-    kind: str
-    text: str
-    column: int
 
 
 def symbol(written: str) -> Symbol:
@@ -75,7 +66,7 @@ def symbol(written: str) -> Symbol:
     >>> symbol("W12")
     Symbol(base='W', number=12, state='', loss=None, new=False)
     """
-    found = re.fullmatch(r"(.*?[^\d])([1-9]\d{0,5}|0)", written)
+    found = re.fullmatch(r"(.*?[^0-9])([1-9][0-9]{0,5}|0)", written)
     return Symbol(found[1], int(found[2])) if found else Symbol(written)
 
 
@@ -88,24 +79,34 @@ def parse_equations(
     """One equation a line; blank lines and ``#`` comments are skipped.
 
     ``names`` says which written names are which symbols, where the spelling alone does not.
-    Raises ``LanguageError`` with line and column.
+    Raises ``LanguageError`` with the first mistake of every line.
     """
-    if len(source) > MAX_CHARACTERS:
-        raise LanguageError(f"{len(source):,} characters; at most {MAX_CHARACTERS:,} are read.")
+    _refuse_length(source)
     result: list[Equation] = []
-    for n, line in enumerate(source.split("\n"), 1):
-        content = line.split("#", 1)[0].rstrip()
-        if content.strip():
-            parser = _Parser(content, n, source, loss, names or {})
-            lhs, rhs = parser.equation()
+    wrong: list[LanguageError] = []
+    for number, line in statements(source):
+        if len(wrong) == MOST_TOLD:
+            break
+        try:
+            lhs, rhs = _Parser(line, number, source, loss, names or {}).equation()
             result.append(Equation(lhs, rhs, phase))
+        except LanguageError as error:
+            wrong.append(error)
+    if wrong:
+        wrong[0].also = tuple(wrong[1:])
+        raise wrong[0]
     return tuple(result)
+
+
+def _refuse_length(source: str) -> None:
+    if len(source) > MAX_CHARACTERS:
+        said = f"{len(source):,} characters; at most {MAX_CHARACTERS:,} are read. Shorten it."
+        raise LanguageError(said)
 
 
 def parse_formula(source: str, names: Mapping[str, Symbol] | None = None) -> Expr:
     """One expression, for an activation or loss given as a formula."""
-    if len(source) > MAX_CHARACTERS:
-        raise LanguageError(f"{len(source):,} characters; at most {MAX_CHARACTERS:,} are read.")
+    _refuse_length(source)
     parser = _Parser(source.replace("\n", " "), 1, source, "", names or {})
     expr = parser.expression()
     parser.finished("an operator or the end of the formula")
@@ -121,10 +122,10 @@ def parse_element(source: str, names: Mapping[str, Symbol]) -> Ref:
     written = found[1] if found else source
     if found is None or written not in names:
         from_known = ", ".join(sorted(names)[:12])
-        raise LanguageError(f"There is no quantity {written!r}. There are {from_known}, …")
+        raise LanguageError(f"There is no quantity {written!r:.60}. There are {from_known}, …")
     inside = [part.strip() for part in found[2].split(",")] if found[2] else []
-    if any(not part.isdigit() or len(part) > 9 or int(part) < 1 for part in inside):
-        raise LanguageError(f"{source!r}: an element is written W1[2,1], counting from 1.")
+    if not all(re.fullmatch("[1-9][0-9]{0,8}", part) for part in inside):
+        raise LanguageError(f"{source!r:.60}: an element is written W1[2,1], counting from 1.")
     return Ref(names[written], tuple(int(part) for part in inside))
 
 
@@ -135,27 +136,9 @@ class _Parser:
         self, line: str, line_number: int, source: str, loss: str, names: Mapping[str, Symbol]
     ) -> None:
         self.line_number, self.source, self.loss, self.names = line_number, source, loss, names
-        self.tokens = list(self.tokenize(line))
+        self.tokens = list(tokens(line, line_number, source, loss))
         self.place = 0
         self.depth = 0
-
-    def tokenize(self, line: str) -> Iterator[Token]:
-        column = 0
-        gradient = re.compile(rf"d{re.escape(self.loss)}/d[^\W\d]\w*(?!\w)") if self.loss else None
-        while column < len(line):
-            found = gradient.match(line, column) if gradient else None
-            kind = "name"
-            if found is None:
-                found = TOKEN.match(line, column)
-                if found is None:
-                    raise self.error(
-                        column + 1, f"The character {line[column]!r} means nothing here."
-                    )
-                kind = found.lastgroup or ""
-            if kind != "blank":
-                yield Token(kind, found[0], column + 1)
-            column = found.end()
-        yield Token("end", "", len(line) + 1)
 
     def error(self, column: int, message: str) -> LanguageError:
         return LanguageError(message, source=self.source, line=self.line_number, column=column)
@@ -178,11 +161,14 @@ class _Parser:
 
     def finished(self, wanted: str) -> None:
         if self.next.kind != "end":
-            self.fail(wanted)
+            self.fail(wanted, " Write * to multiply." * (self.next.kind in ("name", "number")))
+        if self.place > MAX_TOKENS:
+            said = f"An equation has at most {MAX_TOKENS:,} names, numbers and signs. Divide it."
+            raise self.error(self.tokens[MAX_TOKENS].column, said)
 
-    def fail(self, wanted: str) -> Token:
-        got = f"{self.next.text!r}" if self.next.text else "the end of the line"
-        raise self.error(self.next.column, f"Expected {wanted}, got {got}.")
+    def fail(self, wanted: str, advice: str = "") -> Token:
+        got = f"{self.next.text!r:.60}" if self.next.text else "the end of the line"
+        raise self.error(self.next.column, f"Expected {wanted}, got {got}.{advice}")
 
     def equation(self) -> tuple[Ref, Expr]:
         start = self.next
@@ -201,7 +187,7 @@ class _Parser:
     def expression(self) -> Expr:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise self.error(self.next.column, f"Brackets nest more than {MAX_DEPTH} deep.")
+            raise self.error(self.next.column, _DEEP.format("Brackets"))
         terms = [self.term()]
         while operator := self.accept("+", "-", "−"):
             term = self.term()
@@ -216,6 +202,9 @@ class _Parser:
             return self.nested(self.term)
         factors: list[Expr] = [self.factor()]
         while operator := self.accept("*", "·", "×", "/"):
+            if len(factors) == MAX_FACTORS:
+                said = f"A product has at most {MAX_FACTORS} factors. Give a part of it a name."
+                raise self.error(operator.column, said)
             factor = self.factor()
             over = operator.text == "/"
             match factors[-1], factor:
@@ -230,7 +219,7 @@ class _Parser:
     def nested(self, parse: Callable[[], Expr]) -> Expr:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise self.error(self.next.column, f"Signs or powers nest more than {MAX_DEPTH} deep.")
+            raise self.error(self.next.column, _DEEP.format("Signs or powers"))
         result = parse()
         self.depth -= 1
         return result
@@ -289,45 +278,47 @@ class _Parser:
         if len(digits) > 400 or len(exponent) > 4 or abs(int(exponent or 0)) > 400:
             raise self.error(token.column, "A number has at most 400 digits and exponent 400.")
         value = Fraction(token.text)
+        if value > MAX_NUMBER:
+            raise self.error(token.column, "Numbers go up to about 1.8e308. Write a smaller one.")
         return Num(value.numerator if value.denominator == 1 else value)
 
     def indices(self) -> Iterator[Position]:
         while True:
-            token = self.take()
-            if token.kind == "name":
-                yield Index(token.text)
-            elif token.kind == "number" and token.text.isdigit() and len(token.text) < 10:
-                yield int(token.text)
-            else:
-                self.place -= 1
-                self.fail("an index: a letter, or a number counted from 1")
+            yield self.position()
             if self.accept("]"):
                 return
             self.expect(",")
+
+    def position(self) -> Position:
+        token = self.next
+        if token.kind == "name":
+            return Index(self.take().text)
+        if token.kind == "number" and re.fullmatch("[0-9]{1,9}", token.text):
+            return int(self.take().text)
+        self.fail("an index: a letter, or a number counted from 1")
+        raise AssertionError
 
     def call(self, token: Token) -> Expr:
         function = ALIASES.get(token.text, token.text)
         if function in ("sum", "Σ"):
             return self.sum(token)
         if function in ("δ", "delta") and function not in FUNCTIONS:
-            left, right = (next(self.one_index()) for _ in range(2))
+            left = self.position()
+            self.expect(",")
+            right = self.position()
             self.expect(")")
             return Delta(left, right)
         if function not in FUNCTIONS:
             near = ", ".join(sorted(f for f in FUNCTIONS if f[0] == function[0])) or "sum, exp, log"
             raise self.error(
-                token.column, f"There is no function {token.text!r} (near it: {near})."
+                token.column,
+                f"There is no function {token.text!r:.60} (near it: {near}). Write * to multiply.",
             )
         arguments = [self.expression()]
         while self.accept(","):
             arguments.append(self.expression())
         self.expect(")")
         return self.along(function, token, arguments)
-
-    def one_index(self) -> Iterator[Position]:
-        token = self.take()
-        self.accept(",")
-        yield int(token.text) if token.text.isdigit() else Index(token.text)
 
     def sum(self, token: Token) -> Expr:
         letters: list[Index] = []
@@ -354,7 +345,8 @@ class _Parser:
                     return Along(function, index, body)
                 at: Position = index
                 if self.accept("["):
-                    (at,) = tuple(self.indices())
+                    at = self.position()
+                    self.expect("]")
                 return Along(function, index, body, at)
             case _ if row.arity == len(arguments):
                 return Call(function, tuple(arguments))

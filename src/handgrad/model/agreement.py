@@ -11,7 +11,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import cast
 
-from handgrad.model.arrays import Array, Matrix, Wrong, quoted, shape_of
+from handgrad.errors import EquationError, TextError, quoted
+from handgrad.language.reading import symbol
+from handgrad.model.arrays import Array, Matrix, Wrong, as_array, shape_of
+from handgrad.model.equations import fitting_equations
 from handgrad.model.forms import unknown_key
 from handgrad.model.limits import Limits
 from handgrad.model.positions import Path
@@ -25,7 +28,9 @@ from handgrad.model.sizes import (
     table_in,
     tables_in,
 )
-from handgrad.model.vocabulary import LOSSES, OPTIMIZERS, closest
+from handgrad.model.spelling import closest
+from handgrad.model.targets import lonely_softmax, target_outside
+from handgrad.model.vocabulary import LOSSES, OPTIMIZERS
 
 __all__ = ["disagreements", "settled", "too_many"]
 
@@ -88,7 +93,11 @@ def _kind_of_problem(document: Table) -> Iterator[Wrong]:
         message = "[parameters] belongs to [equations]; a network has its values in W and b."
         yield Wrong(("parameters",), message)
     elif not any(key in _KINDS or closest(key, _KINDS) for key in islice(document, _COMPARED)):
-        yield Wrong((), "a problem has a [network] or [equations]; neither is here.")
+        yield Wrong(
+            (),
+            "a problem has a [network] or [equations]; neither is here. "
+            "handgrad new FILE writes one to start from.",
+        )
 
 
 _KINDS = ("network", "equations")
@@ -110,6 +119,7 @@ def _network(document: Table, limits: Limits) -> Iterator[Wrong]:
         # Of a flat x of the wrong length `_data` has spoken; there is nothing wrong with W then.
         yield from _layer(network, i, limits, flat_x=is_flat(table_in(document, "data").get("x")))
     yield from _count_parameters(network, limits)
+    yield from _loss_fits(document, network)
     batch = count_in(table_in(document, "training").get("batch_size"))
     if batch and network.x and batch > network.x[0]:
         message = f"{batch} is more than the {_plural(network.x[0], 'example')} in x. Give less."
@@ -143,6 +153,36 @@ def _data(document: Table, network: NetworkSizes) -> Iterator[Wrong]:
             f"a flat list is one example, so x has {_plural(network.x[1], 'input')}, but W of "
             f"layer 1 has {_plural(columns, 'column')}. {_ROWS}",
         )
+
+
+def _loss_fits(document: Table, network: NetworkSizes) -> Iterator[Wrong]:
+    """Whether the loss has a value for the targets and for what the last layer puts out."""
+    table = table_in(document, "network")
+    loss, layers = _name(table.get("loss")), tables_in(table, "layers")
+    y = table_in(document, "data").get("y")
+    shape = shape_of(y)
+    outside = None
+    if loss and shape and len(shape) == 2 and not _wrong_in(y):
+        outside = target_outside(loss, cast("list[list[float]]", y))
+    if outside:
+        row, column, said = outside
+        yield Wrong(("data", "y", row, column), said)
+    if layers and network.units[-1]:
+        said = lonely_softmax(_name((layers[-1] or {}).get("activation")), network.units[-1], loss)
+        if said:
+            yield Wrong(("network", "layers", len(layers) - 1, "activation"), said)
+
+
+def _wrong_in(value: object) -> bool:
+    wrong: list[Wrong] = []
+    as_array(value, wrong)
+    return bool(wrong)
+
+
+def _name(raw: object) -> str:
+    """The name of an activation or loss, given by itself or in a table."""
+    name = cast("Table", raw).get("name") if isinstance(raw, dict) else raw
+    return name if isinstance(name, str) else ""
 
 
 _ROWS = "Give one row per example: [[0.1, 0.2], [0.3, 0.4]]."
@@ -217,7 +257,7 @@ def _equations(document: Table) -> Iterator[Wrong]:
     for table, names in (("data", data), ("parameters", parameters)):
         for name in names:
             if not name.isidentifier():
-                message = f"{quoted(name)} is no name. Use letters, digits and _, a letter first."
+                message = f"{quoted(name)} is no name. {_LETTERS}"
                 yield Wrong((table, name), message, at_key=True)
     for name in parameters:
         if name in data:
@@ -231,6 +271,29 @@ def _equations(document: Table) -> Iterator[Wrong]:
         hint = f"Did you mean {quoted(meant)}?" if meant else "Give its value there."
         message = f"{quoted(name)} is not in [parameters]. {hint}"
         yield Wrong(("equations", "frozen", i), message)
+    loss = table_in(document, "equations").get("loss")
+    if isinstance(loss, str) and loss and not loss.isidentifier():
+        yield Wrong(("equations", "loss"), f"{quoted(loss)} is no name. {_LETTERS}")
+    else:
+        yield from _language(table_in(document, "equations"), data, parameters)
+
+
+_LETTERS = "Use letters, digits and _, a letter first."
+
+
+def _language(equations: Table, data: Table, parameters: Table) -> Iterator[Wrong]:
+    """Every mistake in the equations themselves, each in its line."""
+    forward, loss = equations.get("forward"), equations.get("loss")
+    if not (isinstance(forward, str) and forward and isinstance(loss, str) and loss):
+        return
+    shapes = {symbol(name): shape_of(value) for name, value in {**parameters, **data}.items()}
+    try:
+        fitting_equations(forward, symbol(loss), shapes, {symbol(name) for name in data})
+    except TextError as error:
+        for one in (error, *error.also):
+            about_loss = not one.line and isinstance(one, EquationError) and one.name == loss
+            at: Path = ("equations", "loss" if about_loss else "forward")
+            yield Wrong(at, one.message, inside=(one.line, one.column))
 
 
 def _training(training: Table, limits: Limits) -> Iterator[Wrong]:
@@ -239,7 +302,8 @@ def _training(training: Table, limits: Limits) -> Iterator[Wrong]:
     for key, most in (("steps", limits.steps), ("epochs", limits.epochs)):
         given = count_in(training.get(key))
         if given and given > most:
-            yield Wrong(("training", key), f"more than the {most} that are accepted.")
+            said = f"{given} is more than the {most} that are accepted. Give less."
+            yield Wrong(("training", key), said)
     optimizer = training.get("optimizer", "sgd")
     if not isinstance(optimizer, str) or optimizer not in OPTIMIZERS:
         return

@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from math import isfinite
 from typing import TypeAlias, cast
 
+from handgrad.errors import quoted
 from handgrad.model.limits import Limits
 from handgrad.model.positions import Path
 
@@ -20,7 +21,6 @@ __all__ = [
     "as_number",
     "as_rank",
     "described",
-    "quoted",
     "shape_of",
 ]
 
@@ -38,22 +38,14 @@ _WRITTEN_OUT = 20
 class Wrong:
     """A mistake before its place in the text is known: the path to it, and what to say.
 
-    It is at the value of the path, or at its key where the key itself is wrong.
+    It is at the value of the path, or at its key where the key itself is wrong, or at a line and
+    column ``inside`` the text that the value is.
     """
 
     path: Path
     message: str
     at_key: bool = False
-
-
-def quoted(text: str) -> str:
-    """A text in quotes for a message, cut if long, without control characters.
-
-    >>> quoted("relu"), quoted("a" * 100)[-6:]
-    ('"relu"', 'aaaa…"')
-    """
-    short = text if len(text) <= 40 else text[:39] + "…"
-    return '"' + "".join(c if c.isprintable() else "�" for c in short) + '"'
+    inside: tuple[int, int] = (0, 1)
 
 
 def described(value: object) -> str:

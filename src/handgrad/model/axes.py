@@ -92,6 +92,8 @@ def _known(index: Index, axis: Axis | None, where: Symbol) -> Axis:
     if axis is None:
         raise DerivationError(
             f"Nothing says how far the index {index.name} runs in the equation of {where}: "
-            "it is used on no array there."
+            "it is used on no array there. Remove it, or use it on one.",
+            of=str(where),
+            name=index.name,
         )
     return axis

@@ -16,9 +16,10 @@ from typing import Any, Literal
 import numpy as np
 
 from handgrad.calculus.expr import Symbol
-from handgrad.errors import InputError, LimitError, ShapeError
+from handgrad.errors import InputError, LimitError, ShapeError, quoted
 from handgrad.model import loading
 from handgrad.model.limits import Limits
+from handgrad.model.naming import misnamed
 from handgrad.model.network import Formula, Layer
 from handgrad.model.problem import (
     Notation,
@@ -106,24 +107,26 @@ def Network(
     for number, size in enumerate(sizes[1:], 1):
         _fits(values, number, (size, sizes[number - 1]))
     _consistent(steps, epochs, batch_size, l2)
-    return network_problem(
-        layers,
-        made,
-        values,
-        training=Training(
-            optimizer=loading.known_optimizer(optimizer, options),
-            learning_rate=loading.learning_rate(optimizer, learning_rate),
-            options=options,
-            steps=steps,
-            epochs=epochs,
-            batch_size=batch_size,
-            shuffle=shuffle,
-            loss_below=loss_below,
-            l2=l2,
-        ),
-        seed=seed,
-        title=title,
-        notation=notation or Notation(),
+    return _named(
+        network_problem(
+            layers,
+            made,
+            values,
+            training=Training(
+                optimizer=loading.known_optimizer(optimizer, options),
+                learning_rate=loading.learning_rate(optimizer, learning_rate),
+                options=options,
+                steps=steps,
+                epochs=epochs,
+                batch_size=batch_size,
+                shuffle=shuffle,
+                loss_below=loss_below,
+                l2=l2,
+            ),
+            seed=seed,
+            title=title,
+            notation=notation or Notation(),
+        )
     )
 
 
@@ -184,21 +187,30 @@ def Equations(
     _shown(title, notation)
     if not all(isinstance(given, Mapping) for given in (parameters, data or {})):
         raise InputError("parameters and data map names to numbers or arrays.")
-    return equations_problem(
-        forward,
-        loss,
-        {str(k): as_array(v, str(k)) for k, v in parameters.items()},
-        {str(k): as_array(v, str(k)) for k, v in (data or {}).items()},
-        frozen=frozen,
-        reduce=reduce,
-        training=Training(
-            optimizer=loading.known_optimizer(optimizer, options),
-            learning_rate=loading.learning_rate(optimizer, learning_rate),
-            options=options,
-        ),
-        title=title,
-        notation=notation or Notation(),
+    return _named(
+        equations_problem(
+            forward,
+            loss,
+            {str(k): as_array(v, str(k)) for k, v in parameters.items()},
+            {str(k): as_array(v, str(k)) for k, v in (data or {}).items()},
+            frozen=frozen,
+            reduce=reduce,
+            training=Training(
+                optimizer=loading.known_optimizer(optimizer, options),
+                learning_rate=loading.learning_rate(optimizer, learning_rate),
+                options=options,
+            ),
+            title=title,
+            notation=notation or Notation(),
+        )
     )
+
+
+def _named(problem: Problem) -> Problem:
+    """The problem, once every key of its names means something."""
+    for key, said in misnamed(problem):
+        raise InputError(f"names[{quoted(key)}]: {said}")
+    return problem
 
 
 def _shown(title: object, notation: object) -> None:

@@ -12,12 +12,14 @@ error, which pydantic merges with the mistakes of the rest of the file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
+from handgrad.calculus.expr import Ref, Symbol
+from handgrad.errors import InputError, LanguageError, quoted
 from handgrad.model.arrays import (
     Array,
     Matrix,
@@ -27,9 +29,10 @@ from handgrad.model.arrays import (
     as_number,
     as_rank,
     described,
-    quoted,
 )
-from handgrad.model.vocabulary import ACTIVATIONS, LOSSES, REDUCTIONS, closest
+from handgrad.model.network import own_formula
+from handgrad.model.spelling import closest
+from handgrad.model.vocabulary import ACTIVATIONS, LOSSES, REDUCTIONS
 
 __all__ = [
     "Activation",
@@ -255,6 +258,7 @@ def _name_or_formula(
         if given in rows:
             return given, None
         if _is_formula(given, variables, rows):
+            wrong.extend(_formula_mistakes(given, variables, kind, at))
             return None, given
     if table is not None and "name" not in table:
         wrong.append(Wrong((), f'the name is missing. Give name = "{next(iter(rows))}".'))
@@ -262,6 +266,17 @@ def _name_or_formula(
         formula = f", or a formula in {' and '.join(variables)}"
         wrong.append(Wrong(at, unknown_name(given, rows, kind).removesuffix(".") + f"{formula}."))
     return None, None
+
+
+def _formula_mistakes(
+    text: str, variables: tuple[str, ...], kind: str, at: tuple[str, ...]
+) -> Iterator[Wrong]:
+    try:
+        own_formula(text, {name: Ref(Symbol(name)) for name in variables}, kind)
+    except LanguageError as error:
+        yield Wrong(at, error.message, inside=(error.line, error.column))
+    except InputError as error:
+        yield Wrong(at, str(error))
 
 
 _OPERATOR = re.compile(r"[-+*/^()·−]")
@@ -285,7 +300,7 @@ def _raise(wrong: list[Wrong]) -> None:
                 type=PydanticCustomError(
                     "unknown_key" if mistake.at_key else "mistake",
                     "{message}",
-                    {"message": mistake.message},
+                    {"message": mistake.message, "inside": mistake.inside},
                 ),
                 loc=mistake.path,
                 input=None,

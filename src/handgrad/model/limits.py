@@ -19,6 +19,10 @@ class Limits:
     """Size of a problem file."""
     data_bytes: int = 256 * 2**20
     """Size of a file of examples or weights."""
+    header_bytes: int = 2**20
+    """Size of the table of contents of a file of weights."""
+    arrays: int = 10_000
+    """Arrays in one file."""
     depth: int = 32
     """Lists and tables inside each other in a problem file."""
     key_parts: int = 16

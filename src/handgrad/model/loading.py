@@ -8,24 +8,25 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
 import numpy as np
 
 from handgrad.calculus.expr import Symbol
 from handgrad.errors import (
-    FileError,
     InputError,
-    LanguageError,
-    LimitError,
-    Mistake,
     ProblemFileError,
+    ShapeError,
+    TextError,
+    quoted,
 )
 from handgrad.model.forms import Activation, Loss
-from handgrad.model.limits import Limits
+from handgrad.model.mistakes import Finding, mistakes_at
+from handgrad.model.naming import misnamed
 from handgrad.model.network import ACTIVATIONS, LOSSES, Formula, Layer
 from handgrad.model.optimizers import OPTIMIZERS
+from handgrad.model.positions import Path
 from handgrad.model.problem import (
     Claim,
     Notation,
@@ -34,8 +35,10 @@ from handgrad.model.problem import (
     equations_problem,
     network_problem,
 )
-from handgrad.model.problem_file import mistake_at, read_problem_file
+from handgrad.model.problem_file import read_problem_file
 from handgrad.model.schema import LayerTable, NetworkTable, ProblemFile, TrainingTable
+from handgrad.model.spelling import did_you_mean
+from handgrad.model.weights import read_weights
 
 __all__ = [
     "INITS",
@@ -47,7 +50,6 @@ __all__ = [
     "learning_rate",
     "load",
     "problem_of",
-    "weights_file",
 ]
 
 Array = Any
@@ -60,10 +62,10 @@ LEARNING_RATES = {"adagrad": 0.01, "rmsprop": 0.01, "adam": 0.001, "adamw": 0.00
 
 def load(path: str | os.PathLike[str]) -> Problem:
     """The problem in a TOML file. Raises ``InputError`` with every mistake in it."""
-    return problem_of(read_problem_file(path), Path(path).parent)
+    return problem_of(read_problem_file(path), FilePath(path).parent)
 
 
-def problem_of(file: ProblemFile, folder: Path = Path()) -> Problem:
+def problem_of(file: ProblemFile, folder: FilePath = FilePath()) -> Problem:
     """The problem a validated file describes; weights are looked for in ``folder``."""
     details: dict[str, Any] = {
         "training": training(file.training),
@@ -73,10 +75,10 @@ def problem_of(file: ProblemFile, folder: Path = Path()) -> Problem:
         "source": file.source,
     }
     if file.network is not None:
-        return _network(file, file.network, folder, details)
+        return _named(file, _network(file, file.network, folder, details))
     assert file.equations is not None
     table = file.equations
-    return _placed(
+    problem = _placed(
         file,
         ("equations", "forward"),
         lambda: equations_problem(
@@ -89,6 +91,19 @@ def problem_of(file: ProblemFile, folder: Path = Path()) -> Problem:
             **details,
         ),
     )
+    return _named(file, problem)
+
+
+def _named(file: ProblemFile, problem: Problem) -> Problem:
+    """The problem, once every key of its names means something."""
+    findings = [_misnamed(key, said) for key, said in misnamed(problem)]
+    if findings:
+        raise _told(file, findings)
+    return problem
+
+
+def _misnamed(key: str, said: str) -> Finding:
+    return Finding(("notation", "names", key), lambda: said, at_key=True)
 
 
 def learning_rate(optimizer: str, given: float | None) -> float:
@@ -96,19 +111,22 @@ def learning_rate(optimizer: str, given: float | None) -> float:
     if given is None:
         return LEARNING_RATES.get(optimizer, 0.1)
     if not isinstance(given, int | float) or not 0 <= given < float("inf"):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InputError(f"The learning rate is {given}; it must be a number from 0 up.")
+        raise InputError(f"The learning rate is {given!r:.60}; it must be a number from 0 up.")
     return float(given)
 
 
 def known_optimizer(name: str, options: Iterable[str]) -> str:
     """The name of an optimizer whose options are all its own; else ``InputError``."""
     if name not in OPTIMIZERS:
-        raise InputError(f"There is no optimizer {name!r}. There are {', '.join(OPTIMIZERS)}.")
+        hint = did_you_mean(name, OPTIMIZERS)
+        there = ", ".join(OPTIMIZERS)
+        raise InputError(f"There is no optimizer {name!r:.60}.{hint} There are {there}.")
     known = [key for key, _ in OPTIMIZERS[name].constants.values()]
     for option in options:
         if option not in known:
             there = f"Its options: {', '.join(known)}." if known else "It has no options."
-            raise InputError(f"{name} has no option {option!r}. {there}")
+            hint = did_you_mean(option, known)
+            raise InputError(f"{name} has no option {option!r:.60}.{hint} {there}")
     return name
 
 
@@ -127,43 +145,39 @@ def training(table: TrainingTable) -> Training:
     )
 
 
-def _placed(file: ProblemFile, path: tuple[str | int, ...], build: Callable[[], T]) -> T:
-    """Build, and tell a mistake found on the way with its place in the file."""
+def _placed(file: ProblemFile, path: Path, build: Callable[[], T]) -> T:
+    """Build, and tell mistakes found on the way with their places in the file."""
     try:
         return build()
-    except LanguageError as error:
-        mistake = _inside(file, mistake_at(file, path, error.message), error)
-        raise ProblemFileError(file.origin.name, [mistake]) from None
+    except TextError as error:
+        raise _told(file, [_inside(path, one) for one in (error, *error.also)]) from None
     except InputError as error:
-        raise ProblemFileError(file.origin.name, [mistake_at(file, path, str(error))]) from None
+        said = str(error)
+        raise _told(file, [Finding(path, lambda: said)]) from None
 
 
-def _inside(file: ProblemFile, place: Mistake, error: LanguageError) -> Mistake:
-    """The mistake at its own line of the file, where the text spans several."""
-    lines = file.origin.text.splitlines()
-    if place.line is None or place.column is None or place.line > len(lines):
-        return place
-    opening = lines[place.line - 1][place.column - 1 :]
-    if opening.rstrip() in ('"""', "'''"):  # the text begins on the next line, as written
-        return Mistake(place.message, place.line + error.line, error.column, place.key)
-    if opening.startswith(('"""', "'''")):
-        shift = place.column + 2 if error.line == 1 else 0
-        return Mistake(place.message, place.line + error.line - 1, error.column + shift, place.key)
-    return Mistake(place.message, place.line, place.column + error.column, place.key)
+def _told(file: ProblemFile, findings: list[Finding]) -> ProblemFileError:
+    return ProblemFileError(file.origin.name, mistakes_at(file.origin, findings))
+
+
+def _inside(path: Path, error: TextError) -> Finding:
+    return Finding(path, lambda: error.message, inside=(error.line, error.column))
 
 
 def _network(
-    file: ProblemFile, table: NetworkTable, folder: Path, details: Mapping[str, Any]
+    file: ProblemFile, table: NetworkTable, folder: FilePath, details: Mapping[str, Any]
 ) -> Problem:
     layers = [_layer(layer) for layer in table.layers]
     missing = [name for name in ("x", "y") if name not in file.data]
     if missing:
         said = f"{' and '.join(missing)} missing. Write [data] with x and y, one row per example."
-        raise ProblemFileError(file.origin.name, [mistake_at(file, ("data",), said)])
+        raise _told(file, [Finding(("data",), lambda: said)])
     x, y = (np.asarray(file.data[name], dtype=np.float64) for name in ("x", "y"))
     values: dict[Symbol, Array] = {Symbol("x"): x, Symbol("y"): y}
-    given = weights_file(folder / table.values) if table.values else {}
-    values |= _parameters(table, x.shape[1], given)
+    weights = folder / (table.values or "")
+    at_values: Path = ("network", "values")
+    given = _placed(file, at_values, lambda: read_weights(weights)) if table.values else {}
+    values |= _placed(file, at_values, lambda: _parameters(table, x.shape[1], given))
     return _placed(
         file,
         ("network",),
@@ -198,9 +212,9 @@ def _parameters(
         if layer.W.value is not None:
             values[weight] = np.asarray(layer.W.value, dtype=np.float64)
         elif str(weight) in given:
-            values[weight] = given[str(weight)]
+            values[weight] = _fitting_weight(given[str(weight)], str(weight), before)
         elif units is None:
-            raise InputError(f"Layer {number} needs units or W.")
+            raise InputError(_no_weight(str(weight), given))
         else:
             drawn.append(Drawn(weight, units, before))
         units = units or len(values[weight])
@@ -212,30 +226,22 @@ def _parameters(
     return values | draw(drawn, table.init or "glorot", table.seed)
 
 
-def weights_file(path: Path) -> dict[str, Array]:
-    """The arrays of a safetensors file by name, as float64.
+def _no_weight(name: str, given: Mapping[str, Array]) -> str:
+    listed = ", ".join(map(quoted, list(given)[:8]))
+    holds = f"it holds {listed}" if given else "it holds no arrays"
+    return (
+        f"there is no {name} in the file: {holds}. Name it so, or give the layer units to draw it."
+    )
 
-    Raises ``FileError`` for a file that is none, ``LimitError`` for one that is too large.
-    """
-    limits = Limits()
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror}.") from None
-    if size > limits.data_bytes:
-        raise LimitError(f"{path} has {size:,} bytes; at most {limits.data_bytes:,} are read.")
-    try:
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file  # pyright: ignore[reportUnknownVariableType]
-    except ImportError:
-        raise InputError(
-            'Reading weights needs safetensors: pip install "handgrad[safetensors]".'
-        ) from None
-    try:
-        arrays: dict[str, Array] = load_file(path)
-        return {name: np.asarray(v, dtype=np.float64) for name, v in arrays.items()}
-    except (SafetensorError, OSError, ValueError, TypeError) as error:
-        raise FileError(f"{path} is no safetensors file: {error}") from None
+
+def _fitting_weight(weight: Array, name: str, inputs: int) -> Array:
+    if weight.ndim == 2 and weight.shape[1] == inputs:
+        return weight
+    shape = "×".join(map(str, weight.shape)) or "a single number"
+    raise ShapeError(
+        f"{name} in the file is {shape}; a matrix of one row per unit and {inputs} columns, one per "
+        "input, is expected. Transpose it if it is the other way round."
+    )
 
 
 # --- initial weights -------------------------------------------------------------------------
@@ -275,7 +281,8 @@ def draw(weights: Iterable[Drawn], init: str, seed: int) -> dict[Symbol, Array]:
     distribution of variance 2/inputs and 1/inputs, ``normal`` from N(0, 1).
     """
     if init not in INITS:
-        raise InputError(f"There is no init {init!r}. There are {', '.join(INITS)}.")
+        hint = did_you_mean(init, INITS)
+        raise InputError(f"There is no init {init!r:.60}.{hint} There are {', '.join(INITS)}.")
     values: dict[Symbol, Array] = {}
     for weight in weights:
         rng = np.random.default_rng([seed, 0, weight.symbol.number or 0])

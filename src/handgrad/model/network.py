@@ -7,13 +7,14 @@ L       = Σ_n,j ½·(a1[n,j] − y[n,j])²
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from handgrad.calculus.derivation import Equation, Phase
 from handgrad.calculus.expr import (
     Along,
+    Delta,
     Expr,
     Index,
     Num,
@@ -24,12 +25,15 @@ from handgrad.calculus.expr import (
     Sum,
     Symbol,
     call,
+    index_names,
     refs,
     transform,
+    walk,
 )
 from handgrad.calculus.functions import FUNCTIONS
-from handgrad.errors import InputError
+from handgrad.errors import InputError, quoted
 from handgrad.language.reading import parse_formula
+from handgrad.model.spelling import did_you_mean
 
 __all__ = ["ACTIVATIONS", "LOSSES", "Formula", "Layer", "forward_equations"]
 
@@ -202,7 +206,7 @@ def _activation(formula: Formula, z: Ref) -> tuple[Expr, str]:
         return own_formula(formula.text, {"z": z}, "activation"), "Activation"
     name = formula.name
     if name not in ACTIVATIONS:
-        raise InputError(f"There is no activation {name!r}. There are {', '.join(ACTIVATIONS)}.")
+        raise InputError(_unknown("activation", name, ACTIVATIONS))
     if name == "identity":
         return z, "Activation (identity)"
     if name not in FUNCTIONS or not FUNCTIONS[name].arity:
@@ -230,12 +234,19 @@ def decimal(value: float) -> Num:
 def own_formula(text: str, places: Mapping[str, Ref], what: str) -> Expr:
     """A user's formula with its variables put in; raises ``InputError`` for any other name."""
     expr = parse_formula(text)
+    allowed = " and ".join(places)
     for ref in refs(expr):
         if str(ref.symbol) in places and ref.indices:
             raise InputError(f"Write {ref.symbol} without an index in the {what}: it is one entry.")
         if str(ref.symbol) not in places:
-            allowed = " and ".join(places)
-            raise InputError(f"The {what} {text!r} uses {ref.symbol}; it may use {allowed} only.")
+            raise InputError(
+                f"The {what} {quoted(text)} uses {ref.symbol!s:.60}; it may use {allowed} only."
+            )
+    if index_names(expr) or any(isinstance(node, Along | Delta) for node in walk(expr)):
+        raise InputError(
+            f"The {what} {quoted(text)} uses an index; it is worked out entry by entry. "
+            f"Use {allowed} and functions of single numbers, or write the problem as equations."
+        )
     return transform(
         expr,
         lambda node: (
@@ -244,6 +255,12 @@ def own_formula(text: str, places: Mapping[str, Ref], what: str) -> Expr:
             else node
         ),
     )
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> str:
+    there = tuple(known)
+    hint = did_you_mean(name, there)
+    return f"There is no {what} {name!r:.60}.{hint} There are {', '.join(there)}."
 
 
 def _loss(formula: Formula, a: Ref, y: Ref) -> tuple[Expr, str]:
@@ -260,7 +277,7 @@ def _loss(formula: Formula, a: Ref, y: Ref) -> tuple[Expr, str]:
         )
         term = row.term(a, y, *(decimal(v) for v in _options(formula, row.options)))
     else:
-        raise InputError(f"There is no loss {formula.name!r}. There are {', '.join(LOSSES)}.")
+        raise InputError(_unknown("loss", formula.name, LOSSES))
     over = {"sum": "sum", "mean": "entries"}.get(formula.reduce, row.over)
     over = row.over if formula.reduce == "mean" and row.over != "sum" else over
     return scaled(Sigma((N, J), term), row.sign, over), f"{row.called}, {OVER[over]}."

@@ -85,7 +85,8 @@ def decode(content: bytes, name: str) -> str:
         start = error.start + 3 * content.startswith(b"\xef\xbb\xbf")
         message = f"byte {start} is not UTF-8. Save the file as UTF-8."
         if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            message = "the file is UTF-16. Save it as UTF-8."
+            wide = content[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
+            message = f"the file is UTF-{32 if wide else 16}. Save it as UTF-8."
         before = content[:start]
         line_start = before.rfind(b"\n") + 1
         column = len(before[line_start:].decode("utf-8-sig", errors="replace")) + 1

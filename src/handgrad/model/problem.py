@@ -17,11 +17,13 @@ from handgrad.calculus.derivation import Derivation, Equation, Phase, validate
 from handgrad.calculus.expr import Index, Num, Power, Product, Ref, Sigma, Symbol, refs, transform
 from handgrad.calculus.rewrite import inlined, reuse, shortcut, with_logits
 from handgrad.errors import DerivationError, InputError, ShapeError
-from handgrad.language.reading import parse_equations, symbol
+from handgrad.language.reading import symbol
 from handgrad.language.writing import text
 from handgrad.model.axes import with_axes
+from handgrad.model.equations import fitting_equations, rows_of
 from handgrad.model.network import EXAMPLES, OUTPUTS, PENALTY, Formula, Layer, forward_equations
 from handgrad.model.optimizers import ETA, OPTIMIZERS, STEP, update_equations
+from handgrad.model.targets import lonely_softmax, target_outside
 
 __all__ = [
     "Claim",
@@ -211,6 +213,7 @@ def network_problem(
         parameters += [Symbol("W", number)] * layer.train_weight
         parameters += [Symbol("b", number)] * (layer.train_bias and layer.bias != "none")
     _check_network(len(layers), known)
+    _check_loss(layers[-1].activation.name, len(known[Symbol("W", len(layers))]), loss.name, known)
     extra = (EXAMPLES, OUTPUTS, PENALTY)
     ranks = {s: v.ndim for s, v in known.items()} | dict.fromkeys(extra, 0)
     batched = {Symbol("x"), Symbol("y")}
@@ -254,6 +257,14 @@ def _check_network(layers: int, values: Mapping[Symbol, Array]) -> None:
         raise ShapeError(f"y has {y.shape[1]} columns, but the last layer has {before} units.")
 
 
+def _check_loss(activation: str, units: int, loss: str, values: Mapping[Symbol, Array]) -> None:
+    """Say where the loss has no value, instead of ending in one that is no number."""
+    outside = target_outside(loss, values[Symbol("y")])
+    said = outside[2] if outside else lonely_softmax(activation, units, loss)
+    if said:
+        raise InputError(f"{said[0].upper()}{said[1:]}" if outside else said)
+
+
 def equations_problem(
     text: str,
     loss: str,
@@ -274,9 +285,6 @@ def equations_problem(
         raise InputError(f"reduce is {reduce!r:.40}; it may be 'sum' or 'mean'.")
     if isinstance(frozen, str):
         raise InputError(f"frozen is a list of names, such as [{frozen!r:.40}].")
-    equations = parse_equations(text, loss)
-    if not equations:
-        raise DerivationError("There are no equations. Write one a line, such as z1 = w1*x + b1.")
     everything = {**parameters, **(data or {})}
     given = {symbol(k): np.asarray(v, dtype=np.float64) for k, v in everything.items()}
     twice = sorted(set(parameters) & set(data or {}))
@@ -285,8 +293,11 @@ def equations_problem(
     unknown = sorted(set(frozen) - set(parameters))
     if unknown:
         raise InputError(f"{unknown[0]} is frozen but is no parameter.")
-    total = symbol(loss)
-    rows = _rows(equations, given, {symbol(name) for name in data or {}})
+    total, examples = symbol(loss), {symbol(name) for name in data or {}}
+    shapes = {s: v.shape for s, v in given.items()}
+    equations = fitting_equations(text, total, shapes, examples)
+    rows = rows_of(equations, shapes, examples)
+    _refuse_unequal({str(s): len(given[s]) for s in rows})
     equations, batched = _batched(equations, rows)
     per_example = None
     if total in batched:
@@ -312,22 +323,12 @@ def equations_problem(
     )
 
 
-def _rows(
-    equations: Sequence[Equation], given: Mapping[Symbol, Array], data: set[Symbol]
-) -> set[Symbol]:
-    """The data with one axis more than the equations use: those hold one row per example."""
-    rows: set[Symbol] = set()
-    for equation in equations:
-        for ref in refs(equation.rhs):
-            if ref.symbol in data and np.ndim(given[ref.symbol]) == len(ref.indices) + 1:
-                rows.add(ref.symbol)
-    lengths = {str(s): len(given[s]) for s in rows}
+def _refuse_unequal(lengths: Mapping[str, int]) -> None:
     if len(set(lengths.values())) > 1:
         said = ", ".join(f"{name} has {length}" for name, length in lengths.items())
         raise ShapeError(f"The data differ in the number of examples: {said}.")
     if 0 in lengths.values():
         raise ShapeError("The data hold no example.")
-    return rows
 
 
 def _batched(

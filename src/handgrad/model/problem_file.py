@@ -15,25 +15,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from functools import partial
-from pathlib import Path as FilePath
-from typing import NamedTuple, cast
+from typing import cast
 
 from pydantic_core import ErrorDetails, ValidationError
 
-from handgrad.errors import FileError, Mistake, ProblemFileError
+from handgrad.errors import ProblemFileError
 from handgrad.model.agreement import disagreements, settled, too_many
-from handgrad.model.arrays import Wrong, as_number, described, quoted
+from handgrad.model.arrays import Wrong, as_number, described
+from handgrad.model.files import read_bytes
 from handgrad.model.forms import unknown_key
 from handgrad.model.limits import Limits
+from handgrad.model.mistakes import Finding, mistakes, shown
 from handgrad.model.positions import (
     Path,
-    Position,
-    Positions,
     decode,
-    locate,
     refuse_hostile,
     refuse_size,
 )
@@ -51,7 +49,7 @@ from handgrad.model.schema import (
 )
 from handgrad.model.toml_text import read_toml
 
-__all__ = ["mistake_at", "parse_problem", "read_problem_file"]
+__all__ = ["parse_problem", "read_problem_file"]
 
 
 def read_problem_file(path: str | os.PathLike[str], limits: Limits | None = None) -> ProblemFile:
@@ -62,18 +60,7 @@ def read_problem_file(path: str | os.PathLike[str], limits: Limits | None = None
     """
     limits = limits or Limits()
     name = os.fspath(path)
-    try:
-        with FilePath(path).open("rb") as file:
-            content = file.read(limits.file_bytes + 1)
-    except FileNotFoundError:
-        raise FileError(f"{name}: there is no such file. {_neighbours(name)}") from None
-    except IsADirectoryError:
-        raise FileError(f"{name} is a folder. Give a problem file in it, a .toml.") from None
-    except PermissionError:
-        raise FileError(f"{name}: no permission to read it. Change its permissions.") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise FileError(f"{name!r} cannot be read: {reason}. Give the path of a file.") from None
+    content = read_bytes(path, limits.file_bytes, "a problem file, a .toml")
     refuse_size(len(content), name, limits)
     return parse_problem(decode(content, name), name, limits)
 
@@ -89,46 +76,16 @@ def parse_problem(text: str, name: str = "<text>", limits: Limits | None = None)
     document = read_toml(text, name)
     problem, findings = _checked(document, limits)
     if findings or problem is None:
-        raise ProblemFileError(name, _mistakes(findings, locate(text), limits))
+        raise ProblemFileError(name, mistakes(findings, text, limits))
     return replace(settled(problem, document), origin=Origin(name, text))
-
-
-def mistake_at(problem: ProblemFile, path: Path, message: str) -> Mistake:
-    """A mistake found later, in an equation or a formula, with its place in the file.
-
-    >>> problem = parse_problem('''[equations]
-    ... forward = "E = w**2"
-    ... loss = "F"''')
-    >>> print(mistake_at(problem, ("equations", "loss"), "F is not defined."))
-    line 3, column 8, equations.loss: F is not defined.
-    """
-    return _mistake(_Finding(path, lambda: message), locate(problem.origin.text))
-
-
-def _neighbours(name: str) -> str:
-    """The problem files beside a file that is not there."""
-    try:
-        entries = sorted(entry.name for entry in FilePath(name).parent.iterdir())
-    except (OSError, ValueError):
-        return "There is no such folder either."
-    found = [quoted(entry) for entry in entries if entry.endswith(".toml")]
-    return f"In that folder are: {', '.join(found[:5])}." if found else "Check the path."
 
 
 # --- all mistakes
 
 
-class _Finding(NamedTuple):
-    """A mistake without its place; the words are made only if it is shown."""
-
-    path: Path
-    words: Callable[[], str]
-    at_key: bool = False
-
-
 def _checked(
     document: dict[str, object], limits: Limits
-) -> tuple[ProblemFile | None, list[_Finding]]:
+) -> tuple[ProblemFile | None, list[Finding]]:
     """The tables of a document, None if some cannot be read, and what is wrong with them."""
     wrong = too_many(document, limits)
     if wrong:
@@ -140,12 +97,13 @@ def _checked(
     except ValidationError as error:
         for details in error.errors(include_url=False):
             at_key = details["type"] in ("unexpected_keyword_argument", "unknown_key")
-            findings.append(_Finding(details["loc"], partial(_words, details), at_key))
+            inside = details.get("ctx", {}).get("inside", (0, 1))
+            findings.append(Finding(details["loc"], partial(_words, details), at_key, inside))
     return None, findings
 
 
-def _finding(wrong: Wrong) -> _Finding:
-    return _Finding(wrong.path, lambda: wrong.message, wrong.at_key)
+def _finding(wrong: Wrong) -> Finding:
+    return Finding(wrong.path, lambda: wrong.message, wrong.at_key, wrong.inside)
 
 
 _Trail = tuple["_Trail | None", str | int]
@@ -181,40 +139,6 @@ def _path(trail: _Trail | None) -> Path:
 
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-def _mistakes(findings: list[_Finding], places: Positions, limits: Limits) -> list[Mistake]:
-    """The mistakes in the order of the file."""
-    ordered = sorted(findings, key=lambda finding: _place(finding, places) or Position(0, 0))
-    mistakes = [_mistake(finding, places) for finding in ordered[: limits.mistakes]]
-    more = len(ordered) - limits.mistakes
-    return [*mistakes, Mistake(f"and {more} more mistakes.")] if more > 0 else mistakes
-
-
-def _mistake(finding: _Finding, places: Positions) -> Mistake:
-    line, column = _place(finding, places) or (None, None)
-    return Mistake(finding.words(), line=line, column=column, key=_shown(finding.path))
-
-
-def _place(finding: _Finding, places: Positions) -> Position | None:
-    key = places.keys.get(finding.path) if finding.at_key else None
-    return key or places.nearest(finding.path)
-
-
-def _shown(path: Path) -> str:
-    """The key in words, layers and claims counted from 1; rows of arrays are in the message."""
-    while path and isinstance(path[-1], int) and path[-2:-1] not in _LISTS:
-        path = path[:-1]
-    shown = ""
-    for part in path:
-        if isinstance(part, int):
-            shown += f"[{part + 1}]"
-        else:
-            shown += f".{part}" if re.fullmatch(r"[\w-]{1,60}", part) else f".{quoted(part)}"
-    return shown.removeprefix(".")
-
-
-_LISTS = (("layers",), ("claims",), ("frozen",))
 
 
 # --- words
@@ -289,5 +213,5 @@ def _known_keys(table: Path) -> list[str]:
 
 def _list_wanted(path: Path) -> str:
     if path[-1] in ("layers", "claims"):
-        return f"a list of tables is expected. Write [[{_shown(path)}]] with two brackets."
+        return f"a list of tables is expected. Write [[{shown(path)}]] with two brackets."
     return "a list is expected."

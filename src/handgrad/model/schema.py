@@ -15,7 +15,8 @@ from typing import Any, Literal, cast
 from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator
 from pydantic_core import core_schema as schema
 
-from handgrad.model.arrays import Array, described, quoted
+from handgrad.errors import quoted
+from handgrad.model.arrays import Array, described
 from handgrad.model.forms import (
     Activation,
     Bias,

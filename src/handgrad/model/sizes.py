@@ -120,6 +120,8 @@ def _rows(raw: object) -> tuple[int, int] | None:
     if isinstance(raw, int | float) and not isinstance(raw, bool):
         return 1, 1
     shape = shape_of(raw)
-    if shape is not None and len(shape) == 1:
+    if shape is None or 0 in shape:
+        return None
+    if len(shape) == 1:
         return 1, shape[0]
-    return (shape[0], shape[1]) if shape is not None and len(shape) == 2 else None
+    return (shape[0], shape[1]) if len(shape) == 2 else None

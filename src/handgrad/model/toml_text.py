@@ -9,8 +9,7 @@ import re
 import tomllib
 from typing import Any
 
-from handgrad.errors import Mistake, ProblemFileError
-from handgrad.model.arrays import quoted
+from handgrad.errors import Mistake, ProblemFileError, quoted
 from handgrad.model.positions import locate
 
 __all__ = ["read_toml"]
@@ -80,6 +79,8 @@ def _at(text: str, index: int, message: str) -> Mistake:
 
 
 def _words(said: str, rest: str) -> str:
+    if rest and not rest[0].isprintable():
+        return f"the invisible character U+{ord(rest[0]):04X} cannot stand here. Remove it."
     if said == "Invalid value":
         return _no_value(rest)
     return next((words for start, words in _WORDS.items() if said.startswith(start)), said + ".")

@@ -24,22 +24,18 @@ class Arithmetic:
 
     given: Callable[[Array, Any], Array]  # (array, type) -> its values as numbers of this kind
     library: Library
-    checked: Callable[[Equation, Array, Any], Array]  # (equation, its value, type) -> the value
+    # (equation, its value, type, what is said of a value that is not finite) -> the value
+    checked: Callable[[Equation, Array, Any, Callable[[Array], str]], Array]
     plain: Callable[[Any], Any]  # a single number, out of an array of no axes too
     leaf: Callable[[Any], Expr]  # how a number stands in a worked line
 
 
-def finite(equation: Equation, array: Array, dtype: Any) -> Array:
+def finite(_: Equation, array: Array, dtype: Any, say: Callable[[Array], str]) -> Array:
     """The array itself; raises ``NumericError`` where a number is not finite in ``dtype``."""
     with np.errstate(all="ignore"):
         told = array.astype(dtype)
     if not np.isfinite(told).all():
-        name, place = name_at(equation, ~np.isfinite(told))
-        raise NumericError(
-            f"{name} is {told[place]}: its equation overflows, divides by zero, or takes the "
-            "logarithm or root of a number outside its domain. Smaller values or a smaller "
-            "learning rate may help."
-        )
+        raise NumericError(say(told))
     return array
 
 

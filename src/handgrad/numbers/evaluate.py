@@ -7,9 +7,10 @@ one matrix product; the same walk serves float64, float32 and complex numbers.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,13 +36,16 @@ from handgrad.calculus.expr import (
 from handgrad.calculus.functions import by_definition
 from handgrad.errors import LimitError, ShapeError
 from handgrad.model.limits import Limits
+from handgrad.model.shapes import check_shapes, shape_text
 from handgrad.numbers.arithmetic import FLOATS, Arithmetic
 from handgrad.numbers.kernels import NUMPY, Library
-from handgrad.numbers.shapes import check_shapes, shape_text
+from handgrad.numbers.trouble import not_finite
 
 __all__ = ["Trace", "evaluate", "followed", "value_of"]
 
 Array = Any
+FEW = 3  # indices of an expression that need no look at its size
+MOST_INDICES = 32
 LARGE = 1 << 15  # multiply-adds above which a contraction is worth planning
 SMALL = (
     1 << 12
@@ -114,9 +118,14 @@ def evaluate(
         known = {s: v.astype(np.longdouble) for s, v in known.items()}
     for equation in derivation.equations:
         walk = _Walk(known, book=carry is not None, library=arithmetic.library)
-        array = arithmetic.checked(equation, _evaluated(equation, walk), dtype)
+        say = partial(_not_finite, equation, walk)
+        array = arithmetic.checked(equation, _evaluated(equation, walk), dtype, say)
         known[equation.lhs.symbol] = array if carry is None else _rounded(array, carry)
     return Trace({s: v.astype(dtype) for s, v in known.items()}, arithmetic)
+
+
+def _not_finite(equation: Equation, walk: _Walk, told: Array) -> str:
+    return not_finite(equation, told, walk.rounded(told.dtype), walk.known, book=walk.book)
 
 
 def value_of(expr: Expr, values: Mapping[Symbol, Array], library: Library = NUMPY) -> Any:
@@ -217,8 +226,20 @@ class _Walk:
             case _:
                 raise TypeError(f"{type(expr).__name__} has no value")
 
+    def rounded(self, dtype: Any) -> Callable[[Expr], tuple[Array, tuple[str, ...]]]:
+        """How a part of an expression is valued, as an array of ``dtype`` and its indices."""
+
+        def valued(expr: Expr) -> tuple[Array, tuple[str, ...]]:
+            with np.errstate(all="ignore"):
+                found = self.value(expr)
+                return np.asarray(found.array).astype(dtype), found.names
+
+        return valued
+
     def broadcast(self, values: list[Labelled], combine: Any) -> Labelled:
         names = _union(values)
+        if len(names) > FEW:
+            _refuse_size(names, values)
         result = _aligned(values[0], names)
         for value in values[1:]:
             result = combine(result, _aligned(value, names))
@@ -299,6 +320,8 @@ class _Walk:
             array = np.zeros(self.size(left))
             array[right - 1] = 1.0
             return Labelled(array, (left.name,))
+        if left == right:
+            return Labelled(1.0)
         return Labelled(np.eye(self.size(left), self.size(right)), (left.name, right.name))
 
     def sigma(self, indices: tuple[Index, ...], body: Expr) -> Labelled:
@@ -315,6 +338,8 @@ class _Walk:
     def contracted(self, values: list[Labelled], summed: set[str]) -> Labelled:
         names = _union(values)
         kept = tuple(name for name in names if name not in summed)
+        if len(names) > FEW:
+            _refuse_size(kept, values)
         if len(values) == 1:
             axes = tuple(n for n, name in enumerate(names) if name in summed)
             return Labelled(self.library.xp.sum(values[0].array, axis=axes), kept)
@@ -332,6 +357,17 @@ class _Walk:
 
     def raised(self, a: Array, b: Array) -> Array:
         return self.library.xp.power(a * 1.0, b)
+
+
+def _refuse_size(names: tuple[str, ...], values: list[Labelled]) -> None:
+    """Refuse what an expression of many indices would need in between."""
+    lengths = {n: s for v in values for n, s in zip(v.names, np.shape(v.array), strict=True)}
+    many = math.prod(lengths[name] for name in names)
+    if many > Limits.elements or len(lengths) > MOST_INDICES:
+        raise LimitError(
+            f"An expression over the indices {', '.join(lengths)} has {many:,} numbers; at most "
+            f"{Limits.elements:,} numbers and {MOST_INDICES} indices are accepted. Sum over some first."
+        )
 
 
 def _plus(a: Array, b: Array) -> Array:

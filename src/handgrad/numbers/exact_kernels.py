@@ -18,12 +18,12 @@ from handgrad.calculus.functions import FUNCTIONS
 from handgrad.errors import LimitError, NumericError
 from handgrad.language.writing import number as written
 from handgrad.model.limits import Limits
+from handgrad.model.shapes import check_shapes
 from handgrad.numbers.arithmetic import Arithmetic, finite, name_at
 from handgrad.numbers.enclosures import EXP, LOG, MP, Bounds, increasing, wave
 from handgrad.numbers.evaluate import value_of
 from handgrad.numbers.exact import UNDEFINED, Exact
 from handgrad.numbers.kernels import Library
-from handgrad.numbers.shapes import check_shapes
 
 __all__ = ["ALONG", "ELEMENTWISE", "EXACT", "PRIMITIVES", "check_size"]
 
@@ -109,11 +109,11 @@ def _given(array: Array, _dtype: Any) -> Array:
     return np.asarray(np.frompyfunc(Exact.of, 1, 1)(array), dtype=object)
 
 
-def _checked(equation: Equation, array: Array, dtype: Any) -> Array:
+def _checked(equation: Equation, array: Array, dtype: Any, say: Callable[[Array], str]) -> Array:
     """Every element exact and known to a hundred digits; else ``NumericError``."""
     array = _given(array, dtype)
     array = np.asarray(np.frompyfunc(Exact.settled, 1, 1)(array), dtype=object)
-    finite(equation, array, np.float64)
+    finite(equation, array, np.float64, say)
     known = np.frompyfunc(Exact.certain, 1, 1)(array)
     unknown = ~np.asarray(known, dtype=bool)
     if unknown.any():

@@ -25,11 +25,17 @@ from handgrad.numbers.twofold import halves, two_product, two_sum
 __all__ = ["ALONG", "ELEMENTWISE", "NUMPY", "REAL_ONLY", "Library"]
 
 Array = Any  # a NumPy array or scalar of any float type
+WHOLE = 1 << 53  # whole numbers below are doubles
 
 
 def _plain_number(value: Fraction | int) -> float | int:
-    """A number of an expression; a whole one stays an integer, which widens no array."""
-    return float(value) if value.denominator != 1 else int(value)
+    """A whole number stays one, so that it adds no rounding; beyond a double it is infinite."""
+    if value.denominator == 1 and abs(value) < WHOLE:
+        return int(value)
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 @dataclass(frozen=True)

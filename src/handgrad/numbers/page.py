@@ -6,7 +6,8 @@ A ``Page`` is one step of a problem in one reading; nothing here decides what is
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -31,6 +32,7 @@ from handgrad.errors import InputError, LanguageError
 from handgrad.language.matrix import by_columns, matrix_form
 from handgrad.language.reading import parse_element
 from handgrad.model.problem import Problem
+from handgrad.model.spelling import closest
 from handgrad.numbers.evaluate import Trace
 from handgrad.numbers.lines import Line, line
 from handgrad.numbers.paths import Graph
@@ -125,7 +127,7 @@ def element(problem: Problem, trace: Trace, written: str) -> Ref:
     try:
         ref = parse_element(written, names)
     except LanguageError as error:  # its line and column say nothing about a single name
-        raise InputError(error.message) from None
+        raise InputError(f"{error.message}{_meant(problem, names, written)}") from None
     shape = np.shape(trace.arrays[ref.symbol])
     places = tuple(p for p in ref.indices if isinstance(p, int))
     if (
@@ -135,7 +137,9 @@ def element(problem: Problem, trace: Trace, written: str) -> Ref:
     ):
         places = (1, *places)
     if places and len(places) != len(shape):
-        raise InputError(f"{written}: {ref.symbol} has {len(shape)} indices.")
+        example = f"{ref.symbol}[{','.join('1' for _ in shape)}]" if shape else str(ref.symbol)
+        count = f"has {len(shape)} indices" if shape else "is a single number"
+        raise InputError(f"{written:.60}: {ref.symbol} {count}. Write {example}.")
     for n, (place, size) in enumerate(zip(places, shape, strict=False), 1):
         if place > size:
             raise InputError(f"{written}: index {n} of {ref.symbol} runs from 1 to {size}.")
@@ -160,6 +164,23 @@ def single_element(problem: Problem, trace: Trace, written: str) -> Ref:
             f"{written}: no derivative of {loss} by {symbol} is needed for the update."
         )
     return Ref(symbol, places)
+
+
+def _meant(problem: Problem, names: Iterable[str], written: str) -> str:
+    """Which quantity was probably meant: one that the page shows under that name, or one like it."""
+    notation = problem.notation
+    shown = {str(problem.loss): notation.loss, "y": notation.target, "η": notation.learning_rate}
+    for own, letters in {**shown, **notation.names}.items():
+        if letters and _plain(letters) == _plain(written):
+            return f" The page shows {own} as {letters}: write {own}."
+    base, bracket, rest = written.partition("[")
+    near = closest(base.strip(), names)
+    return f" Did you mean {near}{bracket}{rest}?" if near and near != base else ""
+
+
+def _plain(written: str) -> str:
+    """A name without the marks of subscripts and superscripts: w_{11}, w_11 and w11 are one."""
+    return re.sub(r"[\s_^{}\\]", "", written)
 
 
 def shown_singly(page: Page, places: Sequence[tuple[int, ...]]) -> bool:

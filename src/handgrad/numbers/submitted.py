@@ -16,7 +16,10 @@ from handgrad.calculus.derivation import Derivation
 from handgrad.calculus.expr import Symbol
 from handgrad.errors import FileError, InputError
 from handgrad.model.describe import as_array
-from handgrad.model.loading import weights_file
+from handgrad.model.files import regular_file
+from handgrad.model.limits import Limits
+from handgrad.model.spelling import did_you_mean
+from handgrad.model.weights import read_weights
 from handgrad.numbers.archives import read_archive
 
 __all__ = ["Gradient", "read_gradient", "submitted"]
@@ -30,8 +33,9 @@ def read_gradient(path: Path) -> dict[str, Array]:
 
     Raises ``FileError`` for a file that is neither.
     """
+    regular_file(path, Limits.data_bytes, "the path of an .npz file")
     if path.suffix == ".safetensors":
-        return weights_file(path)
+        return read_weights(path, expected="a .safetensors file of gradients")
     if path.suffix == ".npz":
         return read_archive(path)
     raise FileError(f"{path}: gradients are read from .npz (numpy.savez) or .safetensors files.")
@@ -61,7 +65,8 @@ def submitted(
         symbol = known.get(name) if isinstance(name, str) else None
         if symbol is None:
             there = ", ".join(map(str, derivation.parameters))
-            raise InputError(f"There is no parameter {name!r:.60}. There are {there}.")
+            near = did_you_mean(name, known)
+            raise InputError(f"There is no parameter {name!r:.60}.{near} There are {there}.")
         if symbol in found:
             raise InputError(f"The gradient of {symbol} is given twice. Keep one of them.")
         found[symbol] = as_array(_plain(array, symbol), f"the gradient of {symbol}")

@@ -25,6 +25,7 @@ from handgrad.calculus.expr import (
 from handgrad.calculus.functions import FUNCTIONS
 from handgrad.calculus.rewrite import delta_form
 from handgrad.errors import InputError
+from handgrad.model.spelling import did_you_mean
 from handgrad.numbers.evaluate import Trace, evaluate
 from handgrad.numbers.page import (
     Formula,
@@ -53,7 +54,10 @@ IN_FULL = 2_000  # scalar operations of a page shown in full; beyond, one line s
 def known_reading(name: str) -> str:
     """The name of a reading that there is; else ``InputError``."""
     if name not in READINGS:
-        raise InputError(f"There is no reading {name!r:.60}. There are {', '.join(READINGS)}.")
+        hint = did_you_mean(name, READINGS)
+        raise InputError(
+            f"There is no reading {name!r:.60}.{hint} There are {', '.join(READINGS)}."
+        )
     return name
 
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from handgrad.calculus.expr import Ref, Symbol
-from handgrad.numbers.shapes import shape_text
+from handgrad.model.shapes import shape_text
 from handgrad.render.picture.computation import Computation, Edge
 from handgrad.render.picture.labelling import Line, each_labelled
 from handgrad.render.picture.labels import Label, Run, Writer, joined, plain, width

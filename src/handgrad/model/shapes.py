@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from handgrad.calculus.derivation import Derivation, Equation
 from handgrad.calculus.expr import (
     Along,
+    Delta,
     Expr,
     Index,
     Ref,
@@ -46,7 +47,9 @@ def check_shapes(
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
-    """A shape as one writes it: 2×3."""
+    """A shape as one writes it: 2×3; of many axes only how many they are."""
+    if len(shape) > 8:
+        return f"{len(shape)} axes"
     return "×".join(map(str, shape)) if shape else "of a single number"
 
 
@@ -72,8 +75,12 @@ def _meet(
         if expr.at > length:
             raise ShapeError(
                 f"{expr.function}(…)[{expr.at}] in the equation of {equation.lhs.symbol}: index "
-                f"{expr.at} is out of range, {where} has {length}."
+                f"{expr.at} is out of range, {where} has {length}.",
+                of=str(equation.lhs.symbol),
+                name=str(expr.at),
             )
+    if isinstance(expr, Delta):
+        _meet_delta(expr, sizes, equation)
     for index in bound:
         found.pop(index.name, None)
     found.update(hidden)
@@ -86,12 +93,33 @@ def _meet(
             if position > length:
                 raise ShapeError(
                     f"{expr.symbol}[{','.join(map(str, expr.indices))}] in the equation of "
-                    f"{equation.lhs.symbol}: index {position} is out of range, {where} has {length}."
+                    f"{equation.lhs.symbol}: index {position} is out of range, {where} has {length}.",
+                    of=str(equation.lhs.symbol),
+                    name=str(expr.symbol),
                 )
             continue
         before, said = found.setdefault(position.name, (length, where))
         if before != length:
             raise ShapeError(
                 f"In the equation of {equation.lhs.symbol} the index {position.name} runs over "
-                f"{said} and over {where}: {before} against {length}. Make the two agree."
+                f"{said} and over {where}: {before} against {length}. Make the two agree.",
+                of=str(equation.lhs.symbol),
+                name=str(expr.symbol),
             )
+
+
+def _meet_delta(expr: Delta, sizes: Mapping[Symbol, tuple[int, ...]], equation: Equation) -> None:
+    """Refuse a constant in δ that the index beside it never reaches."""
+    places = (expr.left, expr.right)
+    constant = next((p for p in places if isinstance(p, int)), None)
+    index = next((p for p in places if isinstance(p, Index) and p.axis), None)
+    if constant is None or index is None or index.axis is None:
+        return
+    symbol, place = index.axis
+    if constant > sizes[symbol][place]:
+        raise ShapeError(
+            f"δ({expr.left},{expr.right}) in the equation of {equation.lhs.symbol}: index {constant} "
+            f"is out of range, {index} runs from 1 to {sizes[symbol][place]}.",
+            of=str(equation.lhs.symbol),
+            name=str(constant),
+        )
