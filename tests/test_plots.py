@@ -333,14 +333,15 @@ def test_nothing_opens_a_window():
 
 
 def test_a_bar_is_shown_on_a_terminal_only_and_only_of_a_long_run(monkeypatch, capfd):
-    with cli._progress() as progress:
-        assert progress is None
+    with cli._progress("Updating") as told:
+        told(0.5)
+    assert capfd.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     for patience, shown in ((60.0, False), (-1.0, True)):
         monkeypatch.setattr(cli, "PATIENCE", patience)
-        with cli._progress() as progress:
-            progress(1, 2)
-        assert ("Updates" in capfd.readouterr().err) == shown
+        with cli._progress("Updating") as told:
+            told(0.5)
+        assert ("Updating" in capfd.readouterr().err) == shown
 
 
 def test_the_lines_on_dark_axes_are_those_of_the_dark_theme():
@@ -569,7 +570,7 @@ def test_kinds_examples_and_functions_are_completed():
         return [item.value for item in shell.get_completions(arguments, incomplete)]
 
     assert completed(["plot"], "") == list(KINDS)
-    assert completed(["plot", "activation"], "si") == ["sigmoid", "sign", "silu"]
+    assert completed(["plot", "activation"], "si") == ["sigmoid", "sign", "silu", "sin"]
     assert "xor" in completed(["plot", "loss"], "xo")
 
 

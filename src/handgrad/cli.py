@@ -34,6 +34,7 @@ ENDINGS = {
     ".pdf": "pdf",
     ".json": "json",
 }
+PATIENCE = 1.0  # seconds before a bar shows how far a command is
 PLOTS = ("activation", "boundary", "gradients", "history", "loss", "surface")
 READINGS = ("steps", "chain", "delta", "matrix")
 STYLES = {
@@ -529,7 +530,7 @@ def _progress(what: str) -> Generator[Callable[[float], None]]:
     task = bar.add_task(what, total=1.0)
 
     def told(part: float) -> None:
-        if monotonic() - begun > 1:
+        if monotonic() - begun > PATIENCE:
             bar.start()
             bar.update(task, completed=part)
 
