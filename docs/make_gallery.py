@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from shlex import split
 
+import handgrad as hg
 from handgrad.cli import commands
 
 HERE = Path(__file__).parent
@@ -103,6 +104,15 @@ PICTURES = {
         ),
     ],
 }
+NETWORKS = (  # these say themselves what they show
+    "draw sum-of-two-2-2-1 --view forward",
+    "draw sum-of-two-2-2-1 --view backward",
+    "draw sum-of-two-2-2-1 --of W1[2,1]",
+    "draw sum-of-two-2-2-1 --view update",
+    "draw circuit-max --view graph",
+    "draw recurrence --of w",
+)
+EXAMPLES = sorted(path.stem for path in (HERE.parent / "examples").glob("*.toml"))
 HEAD = """# Gallery
 
 Every picture is made by the command above it, from an example that comes with handgrad
@@ -122,13 +132,32 @@ def page() -> str:
     parts = [HEAD]
     for title, pictures in PICTURES.items():
         parts.append(f"## {title}\n")
-        for command, shown in pictures:
-            parts.append(f"```console\n$ handgrad {command}\n```\n")
-            for theme in THEMES:
-                picture = f"images/gallery/{file_name(command, theme)}"
-                options = f":alt: {shown}\n:class: only-{theme}"
-                parts.append(f"```{{image}} {picture}\n{options}\n```\n")
+        parts += [shown(command, words) for command, words in pictures]
+    parts.append("## Networks and computation graphs\n")
+    parts += [shown(command, described(command)) for command in NETWORKS]
+    parts.append("## Every example\n")
+    parts += [shown(f"draw {name}", described(f"draw {name}")) for name in EXAMPLES]
     return "\n".join(parts)
+
+
+def shown(command: str, words: str) -> str:
+    """A command, and the pictures it makes."""
+    parts = [f"```console\n$ handgrad {command}\n```\n"]
+    for theme in THEMES:
+        picture = f"images/gallery/{file_name(command, theme)}"
+        parts.append(f"```{{image}} {picture}\n:alt: {words}\n:class: only-{theme}\n```\n")
+    return "\n".join(parts)
+
+
+def described(command: str) -> str:
+    """What a picture of a network shows, in its own words."""
+    asked = split(command)[1:]
+    options = dict(zip(asked[1::2], asked[2::2], strict=True))
+    picture = hg.draw(
+        hg.load(HERE.parent / "examples" / f"{asked[0]}.toml"),
+        **{name.removeprefix("--"): value for name, value in options.items()},
+    )
+    return " ".join(picture.description.split())
 
 
 def draw(command: str, folder: Path) -> None:
@@ -143,9 +172,9 @@ def make(docs: Path = HERE) -> None:
     """Write gallery.md and its pictures."""
     folder = docs / "images" / "gallery"
     folder.mkdir(parents=True, exist_ok=True)
-    for pictures in PICTURES.values():
-        for command, _ in pictures:
-            draw(command, folder)
+    plotted = (command for pictures in PICTURES.values() for command, _ in pictures)
+    for command in (*plotted, *NETWORKS, *(f"draw {name}" for name in EXAMPLES)):
+        draw(command, folder)
     (docs / "gallery.md").write_text(page(), "utf-8")
 
 
