@@ -27,6 +27,11 @@ def test_annotations_make_no_mutants():
     assert tool._meaning("f(/a)") is None
 
 
+def test_guards_make_no_mutants_and_other_options_do():
+    assert tool._meaning("zip(a, b, strict=True)") == tool._meaning("zip(a, b, strict=False)")
+    assert tool._meaning("f(a, reduces=True)") != tool._meaning("f(a, reduces=False)")
+
+
 def test_a_module_is_imported_from_its_mutant(monkeypatch):
     finder = Changed("handgrad.made_up", "ANSWER = 42")
     monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
