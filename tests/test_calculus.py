@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,13 +32,14 @@ from handgrad.calculus.expr import (
     substitute,
 )
 from handgrad.calculus.rewrite import delta_form, relettered, shortcut, simplify, with_logits
-from handgrad.errors import DerivationError, LanguageError
+from handgrad.errors import DerivationError, InputError, LanguageError
 from handgrad.language.matrix import by_columns, matrix_form
 from handgrad.language.reading import parse_equations, parse_formula, symbol
 from handgrad.language.writing import text
 from handgrad.model.axes import with_axes
-from handgrad.model.network import Formula, Layer, forward_equations
-from handgrad.model.problem import Problem, derive, equations_problem, network_problem
+from handgrad.model.network import LOSSES, Formula, Layer, forward_equations
+from handgrad.model.optimizers import OPTIMIZERS
+from handgrad.model.problem import Problem, Training, derive, equations_problem, network_problem
 from handgrad.numbers.evaluate import Trace, evaluate
 from handgrad.numbers.updates import start
 
@@ -418,6 +420,110 @@ def test_a_formulas_derivative_is_written_as_one_would(activation: str, derived:
     problem = equations_problem(f"z = w*x\na = {activation}\nE = a**2", "E", {"w": 0.3, "x": 2.0})
     gradient = Symbol("z").gradient(problem.loss)
     assert text(derive(problem).defining(gradient).rhs) == derived
+
+
+ADAM = [
+    "m_w_new = β1·m_w + (1 − β1)·dE/dw",
+    "v_w_new = β2·v_w + (1 − β2)·(dE/dw)²",
+    "mhat_w = m_w_new/(1 − β1^t)",
+    "vhat_w = v_w_new/(1 − β2^t)",
+]
+UPDATES = {
+    "sgd": ["w_new = w − η·dE/dw"],
+    "momentum": ["v_w_new = β·v_w + dE/dw", "w_new = w − η·v_w_new"],
+    "nesterov": ["v_w_new = β·v_w + dE/dw", "w_new = w − η·(dE/dw + β·v_w_new)"],
+    "adagrad": ["v_w_new = v_w + (dE/dw)²", "w_new = w − η·dE/dw/(sqrt(v_w_new) + ε)"],
+    "rmsprop": [
+        "v_w_new = ρ·v_w + (1 − ρ)·(dE/dw)²",
+        "w_new = w − η·dE/dw/(sqrt(v_w_new) + ε)",
+    ],
+    "adam": [*ADAM, "w_new = w − η·mhat_w/(sqrt(vhat_w) + ε)"],
+    "adamw": [*ADAM, "w_new = w − η·mhat_w/(sqrt(vhat_w) + ε) − η·ω·w"],
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_an_optimizer_is_written_as_in_pytorchs_documentation(optimizer: str):
+    training = Training(optimizer=optimizer)
+    problem = equations_problem("E = w*x", "E", {"w": 1.0}, {"x": 2.0}, training=training)
+    updates = derive(problem).phase(Phase.UPDATE)
+    assert [f"{text(e.lhs)} = {text(e.rhs)}" for e in updates] == UPDATES[optimizer]
+
+
+# --- layers and losses ----------------------------------------------------------------------
+
+
+def one_layer(z: Array, y: Array, activation: Formula, loss: Formula) -> Trace:
+    """One layer whose weights are the identity, so that z1 is x."""
+    values = {Symbol("x"): z, Symbol("y"): y, Symbol("W", 1): np.eye(np.shape(z)[1])}
+    return traced(network_problem([Layer(activation, bias="none")], loss, values))[1]
+
+
+@pytest.mark.parametrize("reduce", ["", "sum", "mean"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_loss_is_summed_or_averaged_as_it_says(loss: str, reduce: str):
+    a = np.array([[0.25, 0.5, 0.125], [0.75, 0.5, 0.375]])
+    y = np.array([[0.0, 1.0, 0.0], [0.5, 0.25, 0.25]])
+    m, mk = 2, 6
+    squares, sizes = np.sum((a - y) ** 2), np.sum(np.abs(a - y))
+    crossed, both = -np.sum(y * np.log(a)), -np.sum(y * np.log(a) + (1 - y) * np.log(1 - a))
+    expected = {  # by itself, reduce = "sum", reduce = "mean"
+        "half_squared_error": (squares / 2, squares / 2, squares / 2 / m),
+        "squared_error": (squares, squares, squares / mk),
+        "half_mean_squared_error": (squares / 2 / m, squares / 2, squares / 2 / m),
+        "mean_squared_error": (squares / mk, squares, squares / mk),
+        "mean_absolute_error": (sizes / mk, sizes, sizes / mk),
+        "huber": (squares / 2 / mk, squares / 2, squares / 2 / mk),  # all errors are below δ = 1
+        "binary_cross_entropy": (both / m, both, both / m),
+        "cross_entropy": (crossed / m, crossed, crossed / m),
+    }
+    trace = one_layer(a, y, Formula("identity"), Formula(loss, reduce=reduce))
+    place = ("", "sum", "mean").index(reduce)
+    assert trace["L"] == pytest.approx(expected[loss][place], rel=1e-14)
+
+
+def test_a_formulas_loss_is_a_sum_or_a_mean_over_entries():
+    a, y = np.array([[0.25, 0.5], [0.75, 0.5]]), np.array([[0.0, 1.0], [0.5, 0.25]])
+    total = np.sum((a - y) ** 4)
+    for reduce, wanted in (("", total), ("sum", total), ("mean", total / 4)):
+        loss = Formula(text="(a - y)**4", reduce=reduce)
+        assert one_layer(a, y, Formula("identity"), loss)["L"] == pytest.approx(wanted, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("activation", "value"),
+    [
+        (Formula("leaky_relu"), -0.02),
+        (Formula("leaky_relu", {"slope": 0.25}), -0.5),
+        (Formula("elu"), np.expm1(-2.0)),
+        (Formula("elu", {"alpha": 0.5}), 0.5 * np.expm1(-2.0)),
+        (Formula("gaussian"), np.exp(-2.0)),
+        (Formula("gaussian", {"height": 0.5}), 0.5 * np.exp(-2.0)),
+    ],
+)
+def test_options_of_activations_and_their_defaults(activation: Formula, value: float):
+    trace = one_layer(np.array([[-2.0]]), np.array([[0.0]]), activation, Formula("squared_error"))
+    assert trace["a1"][0, 0] == pytest.approx(value, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("z[1]**2", "Write z without an index in the activation: it is one entry."),
+        ("z + x", "uses x; it may use z only."),
+        ("sum(i, z)", "The activation"),
+    ],
+)
+def test_a_formula_is_about_one_entry(written: str, said: str):
+    with pytest.raises(InputError, match=re.escape(said)):
+        one_layer(np.array([[1.0]]), np.array([[0.0]]), Formula(text=written), Formula("huber"))
+
+
+def test_hubers_delta_is_where_it_becomes_a_line():
+    for delta, wanted in (({}, 1.5), ({"delta": 0.5}, 0.875), ({"delta": 4.0}, 2.0)):
+        loss = Formula("huber", delta, reduce="sum")
+        trace = one_layer(np.array([[2.0]]), np.array([[0.0]]), Formula("identity"), loss)
+        assert trace["L"] == wanted
 
 
 # --- simplify --------------------------------------------------------------------------------

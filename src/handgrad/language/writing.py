@@ -205,6 +205,8 @@ class _Writer:
 
     def power(self, base: Expr, exponent: Expr) -> str:
         below = self.inside(base, ATOM)
+        if isinstance(base, Ref) and "/" in below:  # (dE/dw)², not dE/d(w²)
+            below = f"({below})"
         if isinstance(exponent, Num) and Fraction(exponent.value) in POWERS:
             return below + POWERS[Fraction(exponent.value)]
         return f"{below}^{self.inside(exponent, ATOM)}"

@@ -227,8 +227,7 @@ def _options(formula: Formula, known: Mapping[str, float]) -> list[float]:
 
 def decimal(value: float) -> Num:
     """The decimal that was written, exactly: 0.01 is one hundredth."""
-    exact = Fraction(repr(float(value)))
-    return Num(exact.numerator if exact.denominator == 1 else exact)
+    return Num(Fraction(repr(float(value))))
 
 
 def own_formula(text: str, places: Mapping[str, Ref], what: str) -> Expr:
