@@ -36,7 +36,10 @@ MODULES = {  # and the tests that are likeliest to notice, which are run first
     "calculus.functions": "tests/test_functions.py",
     "calculus.derivation": "tests/test_calculus.py",
     "calculus.chain": "tests/test_calculus.py",
-    "calculus.rewrite": "tests/test_calculus.py",
+    "calculus.simplify": "tests/test_calculus.py",
+    "rewrites.logits": "tests/test_calculus.py",
+    "rewrites.names": "tests/test_calculus.py",
+    "rewrites.delta": "tests/test_calculus.py",
     "model.network": "tests/test_explain_textbook.py",
     "model.optimizers": "tests/test_optimizers.py",
 }

@@ -24,7 +24,6 @@ from tests.oracles import complex_step, jax_oracle
 
 from handgrad.calculus.derivation import Derivation, Phase, validate
 from handgrad.calculus.expr import Partial, Product, Ref, Sum, Symbol, Value, walk
-from handgrad.calculus.rewrite import delta_form, inlined
 from handgrad.errors import DerivationError, HandgradError, NumericError
 from handgrad.language.reading import parse_equations
 from handgrad.language.writing import name, text
@@ -35,6 +34,8 @@ from handgrad.numbers.evaluate import Trace, evaluate, value_of
 from handgrad.numbers.lines import DOTS, line
 from handgrad.numbers.paths import Chain, chain
 from handgrad.numbers.updates import start
+from handgrad.rewrites.delta import delta_form
+from handgrad.rewrites.names import inlined
 
 Array = Any
 Values = Mapping[Symbol, Array]

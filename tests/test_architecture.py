@@ -22,7 +22,7 @@ PACKAGE = ROOT / "src" / "handgrad"
 LAYERS = (  # imports point upwards in this list; units of one layer do not import each other
     ("errors",),
     ("calculus",),
-    ("language",),
+    ("language", "rewrites"),
     ("model",),
     ("numbers",),
     ("render", "training"),
@@ -34,7 +34,7 @@ LAYERS = (  # imports point upwards in this list; units of one layer do not impo
     ("__init__",),
 )
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
-STANDARD_LIBRARY_ONLY = ("errors", "calculus", "language")
+STANDARD_LIBRARY_ONLY = ("errors", "calculus", "language", "rewrites")
 LAZY_DOORS = ("handgrad", "handgrad.cli", "handgrad.verbs")
 NAMES_THAT_SAY_NOTHING = {"base", "core", "helpers", "misc", "utils"}
 

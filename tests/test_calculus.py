@@ -31,9 +31,8 @@ from handgrad.calculus.expr import (
     free_indices,
     substitute,
 )
-from handgrad.calculus.rewrite import delta_form, relettered, shortcut, simplify, with_logits
+from handgrad.calculus.simplify import relettered, simplify
 from handgrad.errors import DerivationError, InputError, LanguageError
-from handgrad.language.matrix import by_columns, matrix_form
 from handgrad.language.reading import parse_equations, parse_formula, symbol
 from handgrad.language.writing import text
 from handgrad.model.axes import with_axes
@@ -42,6 +41,9 @@ from handgrad.model.optimizers import OPTIMIZERS
 from handgrad.model.problem import Problem, Training, derive, equations_problem, network_problem
 from handgrad.numbers.evaluate import Trace, evaluate
 from handgrad.numbers.updates import start
+from handgrad.rewrites.delta import delta_form
+from handgrad.rewrites.logits import shortcut, with_logits
+from handgrad.rewrites.matrix import by_columns, matrix_form
 
 Array = Any
 RNG = np.random.default_rng(12)

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.calculus.derivation import Derivation
-from handgrad.calculus.rewrite import delta_form
 from handgrad.errors import InputError, LimitError
 from handgrad.model import loading
 from handgrad.model import problem as problems
@@ -34,6 +33,7 @@ from handgrad.numbers.updates import Updates, start
 from handgrad.numbers.worked import appendix, known_reading, sections
 from handgrad.render.document import Document, Picture
 from handgrad.render.text import to_text
+from handgrad.rewrites.delta import delta_form
 
 if TYPE_CHECKING:
     from handgrad.numbers.submitted import Gradient

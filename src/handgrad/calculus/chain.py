@@ -35,7 +35,7 @@ from handgrad.calculus.expr import (
     substitute,
 )
 from handgrad.calculus.functions import FUNCTIONS, Pullback, Vector, slope
-from handgrad.calculus.rewrite import gathered, relettered, simplify
+from handgrad.calculus.simplify import gathered, relettered, simplify
 from handgrad.errors import DerivationError
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from handgrad.calculus.derivation import Equation, Phase
 from handgrad.calculus.expr import Expr, Ref, Symbol, call
-from handgrad.calculus.rewrite import simplify
+from handgrad.calculus.simplify import simplify
 
 __all__ = ["ETA", "OPTIMIZERS", "STEP", "Optimizer", "update_equations"]
 

@@ -15,7 +15,6 @@ import numpy as np
 from handgrad.calculus.chain import backward
 from handgrad.calculus.derivation import Derivation, Equation, Phase, validate
 from handgrad.calculus.expr import Index, Num, Power, Product, Ref, Sigma, Symbol, refs, transform
-from handgrad.calculus.rewrite import inlined, reuse, shortcut, with_logits
 from handgrad.errors import DerivationError, InputError, ShapeError
 from handgrad.language.reading import symbol
 from handgrad.language.writing import text
@@ -24,6 +23,8 @@ from handgrad.model.equations import fitting_equations, rows_of
 from handgrad.model.network import EXAMPLES, OUTPUTS, PENALTY, Formula, Layer, forward_equations
 from handgrad.model.optimizers import ETA, OPTIMIZERS, STEP, update_equations
 from handgrad.model.targets import lonely_softmax, target_outside
+from handgrad.rewrites.logits import shortcut, with_logits
+from handgrad.rewrites.names import inlined, reuse
 
 __all__ = [
     "Claim",

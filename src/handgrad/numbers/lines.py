@@ -36,7 +36,7 @@ from handgrad.calculus.expr import (
     walk,
 )
 from handgrad.calculus.functions import FUNCTIONS, by_definition
-from handgrad.calculus.rewrite import simplify
+from handgrad.calculus.simplify import simplify
 from handgrad.numbers.arithmetic import FLOATS, Arithmetic
 from handgrad.numbers.evaluate import value_of
 

@@ -27,15 +27,15 @@ from handgrad.calculus.expr import (
     transform,
     walk,
 )
-from handgrad.calculus.rewrite import inlined
 from handgrad.errors import InputError, LanguageError
-from handgrad.language.matrix import by_columns, matrix_form
 from handgrad.language.reading import parse_element
 from handgrad.model.problem import Problem
 from handgrad.model.spelling import closest
 from handgrad.numbers.evaluate import Trace
 from handgrad.numbers.lines import Line, line
 from handgrad.numbers.paths import Graph
+from handgrad.rewrites.matrix import by_columns, matrix_form
+from handgrad.rewrites.names import inlined
 
 __all__ = [
     "ELEMENTS",

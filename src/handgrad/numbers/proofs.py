@@ -15,7 +15,7 @@ from handgrad.calculus.chain import local_derivative
 from handgrad.calculus.derivation import Equation, Phase
 from handgrad.calculus.expr import Call, Expr, Num, Product, Ref, Symbol, call, transform
 from handgrad.calculus.functions import FUNCTIONS
-from handgrad.calculus.rewrite import simplify
+from handgrad.calculus.simplify import simplify
 from handgrad.errors import DerivationError, InputError
 from handgrad.numbers.evaluate import value_of
 

@@ -23,7 +23,6 @@ from handgrad.calculus.expr import (
     walk,
 )
 from handgrad.calculus.functions import FUNCTIONS
-from handgrad.calculus.rewrite import delta_form
 from handgrad.errors import InputError
 from handgrad.model.spelling import did_you_mean
 from handgrad.numbers.evaluate import Trace, evaluate
@@ -43,6 +42,7 @@ from handgrad.numbers.page import (
 )
 from handgrad.numbers.proofs import PRIMED, proof
 from handgrad.numbers.quantity import gradient_equation, of_one
+from handgrad.rewrites.delta import delta_form
 
 __all__ = ["READINGS", "appendix", "derivative", "known_reading", "sections"]
 
