@@ -15,13 +15,15 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.calculus.expr import Num
+from handgrad.calculus import functions
+from handgrad.calculus.expr import Call, Num, Ref, Symbol
 from handgrad.calculus.functions import FUNCTIONS, Rule
 from handgrad.cli import main
 from handgrad.errors import FileError, InputError, LimitError, ShapeError
 from handgrad.model.limits import Limits
 from handgrad.numbers import jax_kernels, witness
 from handgrad.numbers.archives import read_archive
+from handgrad.numbers.evaluate import value_of
 from handgrad.numbers.kernels import ELEMENTWISE
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.toml"))
@@ -368,6 +370,26 @@ def test_jax_kernels_have_the_value_of_numpys(name: str) -> None:
     with jax.enable_x64(True):
         got = np.asarray(jax_kernels.jax_library().elementwise[name](z, *others))
     np.testing.assert_allclose(got, ELEMENTWISE[name](z, *others), rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", sorted(n for n, row in FUNCTIONS.items() if row.arity == 1))
+def test_jax_keeps_its_digits_in_the_tails(name: str) -> None:
+    import jax
+
+    row = FUNCTIONS[name]
+    z = np.linspace(-12.2, 12.1, 61) if row.samples[0] < 0 else np.linspace(0.1, 12.1, 61)
+    ref = Ref(Symbol("z"))
+    _, stable = functions.slope(name, 0, (ref,), Call(name, (ref,)))
+    known = {ref.symbol: z}
+    kernel = jax_kernels.jax_library().elementwise[name]
+    with jax.enable_x64(True):
+        values = np.asarray(kernel(z))
+        slopes = np.asarray(jax.vmap(jax.grad(kernel))(z))
+    expected = np.broadcast_to(value_of(stable, known), z.shape)
+    np.testing.assert_allclose(values, ELEMENTWISE[name](z), rtol=1e-12, atol=1e-300)
+    # near a zero of the slope only the size of its terms can be kept
+    size = np.maximum(np.abs(expected), 1e-3 * (np.abs(z) < 4) * np.abs(expected).max())
+    assert np.all(np.abs(slopes - expected) <= 1e-11 * size + 1e-300)
 
 
 def test_archives_are_read_without_trust(tmp_path: Path) -> None:

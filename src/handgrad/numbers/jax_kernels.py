@@ -121,6 +121,10 @@ def _own(jax: Any, jnp: Any) -> dict[str, Kernel]:
     def elu(z: Array, slope: Array) -> Array:
         return jnp.where(z > 0, z, slope * expm1(jnp.where(z > 0, 0.0, z)))
 
+    def gelu_gate(z: Array, height: Array) -> Array:
+        near = jnp.clip(z, -99, 99)  # further out the gate is 0 or 1, and z³ leaves every float
+        return height * sigmoid(math.sqrt(8 / math.pi) * (near + 0.044715 * near**3))
+
     return {
         "arctan": jnp.arctan,
         "cos": jnp.cos,
@@ -129,6 +133,8 @@ def _own(jax: Any, jnp: Any) -> dict[str, Kernel]:
         "erf": jax.lax.erf,
         "exp": jnp.exp,
         "expm1": expm1,
+        "gelu_gate": gelu_gate,
+        "gelu_tanh": lambda z: gelu_gate(z, z),
         "leaky_relu": lambda z, slope: jnp.where(z > 0, z, slope * z),
         "log": jnp.log,
         "log_sigmoid": lambda z: -softplus(-z),
