@@ -25,12 +25,13 @@ from tests.random_problems import random_network
 
 import handgrad as hg
 from handgrad.calculus.derivation import Derivation, Phase
-from handgrad.calculus.expr import Ref, Symbol
+from handgrad.calculus.expr import Call, Ref, Symbol, walk
 from handgrad.errors import DerivationError, HandgradError, NumericError
 from handgrad.language.writing import name
 from handgrad.model.problem import Problem, derive
 from handgrad.numbers import witness
 from handgrad.numbers.evaluate import Trace, evaluate
+from handgrad.numbers.kernels import REAL_ONLY
 from handgrad.numbers.kinks import Kinks, Meeting
 from handgrad.numbers.rounding import room_of
 from handgrad.numbers.updates import start
@@ -113,11 +114,12 @@ def jax_in_haste(compiled: bool, asked: bool) -> Iterator[None]:
 
 
 def examined(seed: int, every: int = 1) -> Outcome:
-    """One seed: a network without fault, then the same with one. JAX is asked at ``every`` n-th."""
+    """One seed: a network without fault, then one with. JAX is asked at ``every`` n-th, or if needed."""
     kind = "failed"
     try:
         kind, problem, derivation, trace = random_problem(seed)
-        with jax_in_haste(compiled=seed % COMPILED == 0, asked=seed % every == 0):
+        asked = seed % every == 0 or _real_only(problem)
+        with jax_in_haste(compiled=seed % COMPILED == 0, asked=asked):
             return _examined(seed, kind, problem, derivation, trace)
     except (ArithmeticError, AssertionError, HandgradError, LookupError, TypeError) as error:
         return Outcome(kind, (f"seed {seed} ({kind}): {type(error).__name__}: {error}",))
@@ -147,6 +149,12 @@ def _examined(
         missed = () if named == [element] else (said,)
         return Outcome(kind, missed, True, size, (len(places), others))
     return Outcome(kind, eligible=(len(places), others))
+
+
+def _real_only(problem: Problem) -> bool:
+    """Whether a function is not continued to complex numbers: then JAX is the closer witness."""
+    nodes = (node for equation in problem.forward for node in walk(equation.rhs))
+    return any(isinstance(node, Call) and node.function in REAL_ONLY for node in nodes)
 
 
 def _bends(meeting: Meeting) -> bool:
