@@ -452,6 +452,35 @@ def test_an_optimizer_is_written_as_in_pytorchs_documentation(optimizer: str):
     assert [f"{text(e.lhs)} = {text(e.rhs)}" for e in updates] == UPDATES[optimizer]
 
 
+# --- the chain rule's own bookkeeping --------------------------------------------------------
+
+
+def test_an_index_of_the_same_letter_inside_is_another_one():
+    x, w = np.array([1.0, 2.0, 3.0]), np.array([0.5, -1.0])
+    for inside, slopes in (("sum(i, w[i])", [3.0, 3.0]), ("max(i, w[i])", [3.0, 0.0])):
+        trace = gradients(f"E = sum(i, x[i] + {inside})", {"w": w}, {"x": x})
+        np.testing.assert_array_equal(trace["dE/dw"], slopes)
+
+
+def test_a_parameter_that_nothing_uses_has_the_gradient_zero():
+    forward = parse_equations("E = w**2")
+    *_, unused = backward(forward, Symbol("E"), [Symbol("w"), Symbol("v")])
+    assert (text(unused.lhs), text(unused.rhs)) == ("dE/dv", "0")
+    *_, unused = backward(forward, Symbol("E"), [Symbol("w"), Symbol("v")], {Symbol("v"): 2})
+    assert len(unused.lhs.indices) == 2
+    assert unused.why == "v does not influence the loss."
+
+
+def test_the_reason_names_every_way_to_the_loss():
+    source = "a = w*2\nb = w*3\nc = w*5\nE = a*b*c"
+    derivation = derive(equations_problem(source, "E", {"w": 1.0}))
+    why = derivation.defining(Symbol("w").gradient(Symbol("E"))).why
+    assert why == "Chain rule: w acts on the loss through c, b and a, summed over every use."
+    derivation = derive(equations_problem("a = w*2\nE = a*w", "E", {"w": 1.0}))
+    why = derivation.defining(Symbol("w").gradient(Symbol("E"))).why
+    assert why == "Chain rule: w acts on the loss directly and through a, summed over every use."
+
+
 # --- layers and losses ----------------------------------------------------------------------
 
 
@@ -519,6 +548,32 @@ def test_options_of_activations_and_their_defaults(activation: Formula, value: f
 def test_a_formula_is_about_one_entry(written: str, said: str):
     with pytest.raises(InputError, match=re.escape(said)):
         one_layer(np.array([[1.0]]), np.array([[0.0]]), Formula(text=written), Formula("huber"))
+
+
+@pytest.mark.parametrize("delta", [0.0, -0.5, float("inf")])
+def test_hubers_delta_is_above_zero(delta: float):
+    with pytest.raises(InputError, match="delta of huber must be above 0"):
+        one_layer(
+            np.ones((1, 1)),
+            np.ones((1, 1)),
+            Formula("identity"),
+            Formula("huber", {"delta": delta}),
+        )
+
+
+@pytest.mark.parametrize(
+    ("activation", "said"),
+    [
+        (Formula("tanh", {"slope": 1.0}), "tanh has no option 'slope'; its options: none."),
+        (
+            Formula("elu", {"slope": 1.0, "b": 1.0}),
+            "elu has no option 'b'; its options: alpha.",
+        ),
+    ],
+)
+def test_an_unknown_option_is_told(activation: Formula, said: str):
+    with pytest.raises(InputError, match=re.escape(said)):
+        one_layer(np.ones((1, 1)), np.ones((1, 1)), activation, Formula("squared_error"))
 
 
 def test_hubers_delta_is_where_it_becomes_a_line():

@@ -215,8 +215,7 @@ class _Descent:
                 yield from self.down(exponent, Product((g, slope_exponent)), over)
             case Call(function, arguments):
                 for n, argument in enumerate(arguments):
-                    book, stable = slope(function, n, arguments, self.value(expr))
-                    local = book if book == stable else Forms(book, stable)
+                    local = Forms(*slope(function, n, arguments, self.value(expr)))
                     yield from self.down(argument, Product((g, local)), over)
             case Sigma(indices, body):
                 inner, body = rebound(indices, body, index_names(g) | {i.name for i in over})
@@ -243,7 +242,7 @@ class _Descent:
             picked = Product((g, Delta(every, at)))
             yield from self.along(replace(expr, at=every), picked, (*over, every))
             return
-        inner = fresh(replace(index, name="k"), taken | index_names(body) | {index.name})
+        inner = fresh(replace(index, name="k"), taken | {index.name})
         view = Pullback(_family(g, at), _family(body, index), _family(self.value(expr), at), inner)
         rule = FUNCTIONS[expr.function].pullback
         if rule is None:
