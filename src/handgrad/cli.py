@@ -430,7 +430,7 @@ def check(file: str, gradient: Path | None, kind: str) -> None:
 
     problem = verbs.load(_found(file))
     given = read_gradient(gradient) if gradient else None
-    with _progress("Checking") as progress:
+    with _interrupted_at_once(), _progress("Checking") as progress:
         found = verbs.check(problem, gradient=given, progress=progress)
     sys.stdout.write(found.to_json() if kind == "json" else f"{found}\n")
     if not found.agrees:
@@ -513,6 +513,22 @@ def plot(
         )
     write_whole(output, image(axes, output.suffix))
     click.echo(f"Wrote {click.format_filename(output)}.", err=True)
+
+
+@contextmanager
+def _interrupted_at_once() -> Generator[None]:
+    """End the process on Ctrl-C: JAX swallows the exception in its callbacks, or dies of it."""
+
+    def end(*_: object) -> None:
+        show_cursor = b"\x1b[?25h" if sys.stderr.isatty() else b""
+        os.write(2, show_cursor + b"Interrupted.\n")
+        os._exit(130)
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from handgrad.calculus.expr import (
 def simplify(expr: Expr) -> Expr:
     """Drop 0 and 1, gather numbers, powers and like terms, resolve Kronecker's δ under a Σ.
 
+    >>> from handgrad.calculus.expr import Symbol
     >>> z = Ref(Symbol("z"))
     >>> simplify((2 * z) / 2 + 0 * z)
     Ref(symbol=Symbol(base='z', number=None, state='', loss=None, new=False), indices=())
