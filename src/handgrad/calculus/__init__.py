@@ -1,1 +1,1 @@
-"""Mathematics only: expressions in index notation, the rule table, the chain rule, rewrites."""
+"""Mathematics only: expressions in index notation, the rule table, the chain rule, simplifying."""

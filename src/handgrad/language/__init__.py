@@ -1,1 +1,1 @@
-"""The notations in which equations are read and written: text, and whole arrays."""
+"""Equations as text: read with the place of every mistake, and written in any names."""

@@ -33,7 +33,7 @@ from handgrad.calculus.expr import (
     Symbol,
     Value,
 )
-from handgrad.calculus.functions import by_definition
+from handgrad.calculus.functions import FUNCTIONS, by_definition
 from handgrad.errors import LimitError, ShapeError
 from handgrad.model.limits import Limits
 from handgrad.model.shapes import check_shapes, shape_text
@@ -41,7 +41,7 @@ from handgrad.numbers.arithmetic import FLOATS, Arithmetic
 from handgrad.numbers.kernels import NUMPY, Library
 from handgrad.numbers.trouble import not_finite
 
-__all__ = ["Trace", "evaluate", "followed", "value_of"]
+__all__ = ["Trace", "evaluate", "followed", "kernel_of", "value_of"]
 
 Array = Any
 FEW = 3  # indices of an expression that need no look at its size
@@ -132,6 +132,19 @@ def value_of(expr: Expr, values: Mapping[Symbol, Array], library: Library = NUMP
     """The value of an expression without free indices."""
     with np.errstate(all="ignore"):
         return _Walk(values, library=library).value(expr).array
+
+
+def kernel_of(function: str, library: Library = NUMPY) -> Callable[..., Array]:
+    """An elementwise function on the arrays of a library: its kernel there, or its definition."""
+    return library.elementwise.get(function) or partial(_defined, function, library)
+
+
+def _defined(function: str, library: Library, *arguments: Array) -> Array:
+    definition = FUNCTIONS[function].definition
+    assert definition is not None, f"{function} has no definition, so it needs a kernel"
+    places = [Ref(Symbol(f"argument{n}")) for n in range(len(arguments))]
+    known = {ref.symbol: z for ref, z in zip(places, arguments, strict=True)}
+    return value_of(definition(*places), known, library)
 
 
 def followed(
@@ -283,7 +296,7 @@ class _Walk:
     def call(self, function: str, arguments: tuple[Expr, ...]) -> Labelled:
         values = [self.value(argument) for argument in arguments]
         names = _union(values)
-        kernel = self.library.elementwise[function]
+        kernel = kernel_of(function, self.library)
         arrays = (_aligned(value, names) for value in values)
         return Labelled(
             kernel(*(np.asarray(a) * 1.0 if isinstance(a, int) else a for a in arrays)), names

@@ -14,14 +14,12 @@ import numpy as np
 
 from handgrad.calculus.derivation import Derivation, Equation
 from handgrad.calculus.expr import Along, Expr, Num, Sigma, Symbol, Value, children
-from handgrad.calculus.functions import FUNCTIONS
 from handgrad.errors import LimitError, NumericError
 from handgrad.language.writing import number as written
 from handgrad.model.limits import Limits
 from handgrad.model.shapes import check_shapes
 from handgrad.numbers.arithmetic import Arithmetic, finite, name_at
 from handgrad.numbers.enclosures import EXP, LOG, MP, Bounds, increasing, wave
-from handgrad.numbers.evaluate import value_of
 from handgrad.numbers.exact import UNDEFINED, Exact
 from handgrad.numbers.kernels import Library
 
@@ -84,21 +82,13 @@ PRIMITIVES: Mapping[str, Callable[..., Exact]] = {
 }
 
 
-def _defined(name: str) -> Callable[..., Exact]:
-    definition = FUNCTIONS[name].definition
-    assert definition is not None, f"{name} needs a kernel for exact numbers"
-    return lambda *z: Exact.of(value_of(definition(*map(Value, z)), {}, EXACT.library))
-
-
 def _everywhere(kernel: Callable[..., Exact]) -> Callable[..., Array]:
     """A function of single numbers, element by element."""
     return lambda *z: np.frompyfunc(kernel, len(z), 1)(*z)
 
 
 ELEMENTWISE: Mapping[str, Callable[..., Array]] = {
-    name: _everywhere(PRIMITIVES.get(name) or _defined(name))
-    for name, row in FUNCTIONS.items()
-    if row.arity
+    name: _everywhere(kernel) for name, kernel in PRIMITIVES.items()
 }
 ALONG: Mapping[str, Callable[[Array], Array]] = {
     "max": lambda z: np.frompyfunc(_larger, 2, 1).reduce(z, axis=-1)

@@ -20,9 +20,8 @@ from typing import Any
 import numpy as np
 
 from handgrad.calculus.derivation import Equation
-from handgrad.calculus.expr import Expr, Ref, Symbol
-from handgrad.calculus.functions import FUNCTIONS
-from handgrad.numbers.evaluate import followed, value_of
+from handgrad.calculus.expr import Symbol
+from handgrad.numbers.evaluate import followed
 from handgrad.numbers.kernels import Library
 
 __all__ = ["has_jax", "jax_gradient", "jax_library"]
@@ -67,28 +66,13 @@ def jax_library() -> Library:
     import jax
     import jax.numpy as jnp
 
-    elementwise = {name: _by_definition(name) for name, row in FUNCTIONS.items() if row.definition}
     along = {
         "log_softmax": jax.nn.log_softmax,
         "logsumexp": lambda z: jax.nn.logsumexp(z, axis=-1),
         "max": lambda z: jnp.max(z, axis=-1),
         "softmax": jax.nn.softmax,
     }
-    return Library(jnp, elementwise | _own(jax, jnp), along)
-
-
-def _by_definition(name: str) -> Kernel:
-    """A function in the simpler terms of its row."""
-    places = [Ref(Symbol(f"argument{n}")) for n in range(FUNCTIONS[name].arity)]
-    definition = FUNCTIONS[name].definition
-    assert definition is not None
-    meaning: Expr = definition(*places)
-
-    def kernel(*arguments: Array) -> Array:
-        known = {ref.symbol: z for ref, z in zip(places, arguments, strict=True)}
-        return value_of(meaning, known, jax_library())
-
-    return kernel
+    return Library(jnp, _own(jax, jnp), along)
 
 
 def _own(jax: Any, jnp: Any) -> dict[str, Kernel]:

@@ -43,8 +43,8 @@ class Library:
     """An array library: the module with NumPy's functions, and one kernel for each function."""
 
     xp: Any
-    elementwise: Mapping[str, Callable[..., Array]]
-    along: Mapping[str, Callable[[Array], Array]]  # along the last axis; else by its definition
+    elementwise: Mapping[str, Callable[..., Array]]  # what is not in it goes by its definition
+    along: Mapping[str, Callable[[Array], Array]]  # along the last axis
     number: Callable[[Fraction | int], Any] = _plain_number  # what an exact number becomes
 
 
