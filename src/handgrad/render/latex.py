@@ -5,31 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
-from handgrad.calculus.expr import (
-    Along,
-    Call,
-    Delta,
-    Expr,
-    Forms,
-    Index,
-    Num,
-    Partial,
-    Power,
-    Product,
-    Ref,
-    Sigma,
-    Sum,
-    Value,
-    free_indices,
-    substitute,
-)
-from handgrad.language.writing import VULGAR
-from handgrad.render.digits import Digits
+from handgrad.calculus.expr import Expr, Index, Position
 from handgrad.render.document import Document, Formula, Item, Line, Remark, equals
-from handgrad.render.notation import Name, Names
-from handgrad.render.quotient import quotient
+from handgrad.render.notation import Name
+from handgrad.render.setting import ATOM, Piece, Setter
 
 __all__ = ["FUNCTIONS", "LatexWriter", "aligned", "fragment", "to_latex"]
 
@@ -94,7 +74,6 @@ SPECIAL = {
     "^": r"\textasciicircum{}", "_": r"\_", "~": r"\textasciitilde{}", "%": r"\%",
     "<": "{<}", ">": "{>}", "[": "{[}", "]": "{]}",  # a tag or a link to a reader of Markdown
 }  # fmt: skip
-SUM, PRODUCT, POWER, ATOM = range(4)
 
 
 def escape(text: str) -> str:
@@ -111,79 +90,33 @@ def _printable(character: str) -> str:
 
 
 @dataclass(frozen=True)
-class LatexWriter:
-    """Expressions to LaTeX, in the names and digits of a page."""
+class LatexWriter(Setter):
+    """Expressions to LaTeX, without dollar signs, in the names and digits of a page."""
 
-    names: Names
-    digits: Digits
+    FUNCTIONS = FUNCTIONS
+    TIMES = r" \cdot "
+    ENTRYWISE = r" \circ "
 
-    def write(self, expr: Expr) -> str:
-        """The LaTeX of an expression, without dollar signs."""
-        return self.piece(expr)[0]
+    def bracketed(self, markup: str) -> str:
+        return rf"\left({markup}\right)"
 
-    def piece(self, expr: Expr) -> tuple[str, int]:
-        """The LaTeX of a node, and how tightly it holds together."""
-        match expr:
-            case Num(value):
-                return self.exact(Fraction(value))
-            case Value(value):
-                return self.rounded(value)
-            case Ref():
-                return self.name(self.names.name(expr)), ATOM
-            case Partial(top, bottom, direct):
-                written = self.derivative(self.write(top), self.write(bottom))
-                return rf"\left.{written}\right|_{{\text{{direct}}}}" if direct else written, ATOM
-            case Sum(terms):
-                return self.sum(terms), SUM
-            case Product() | Power(_, Num()):
-                return self.product(expr.factors if isinstance(expr, Product) else (expr,))
-            case Power(base, exponent):
-                return self.power(base, exponent), POWER
-            case Sigma(indices, body):
-                letters = ",".join(letter(index.name) for index in indices)
-                return rf"\sum_{{{letters}}} {self.inside(body, PRODUCT)}", PRODUCT
-            case Call(function, arguments):
-                return self.call(function, arguments)
-            case Along(function, index, body, at):
-                return self.along(function, index, body, at)
-            case Delta(left, right):
-                return rf"\delta_{{{left},{right}}}", ATOM
-            case Forms(book, _):
-                return self.piece(book)
-            case _:
-                raise TypeError(f"no LaTeX for {type(expr).__name__}")
+    def number(self, digits: str) -> str:
+        words = {"∞": r"\infty", "undefined": r"\text{undefined}"}
+        return words.get(digits) or digits.replace(",", "{,}")
 
-    def inside(self, expr: Expr, least: int) -> str:
-        """The LaTeX of a node, in brackets where it would not hold together."""
-        written, tightness = self.piece(expr)
-        return written if tightness >= least else rf"\left({written}\right)"
+    def tens(self, exponent: str) -> str:
+        return f"10^{{{exponent}}}"
 
-    def power(self, base: Expr, exponent: Expr) -> str:
-        """A power; a base that has a superscript or a bar of its own gets brackets."""
+    def over(self, above: str, below: str) -> str:
+        return rf"\frac{{{above}}}{{{below}}}"
+
+    def raised(self, base: Expr, exponent: str) -> str:
         below = self.inside(base, ATOM)
         if not below.startswith(r"\left(") and ("^" in below or r"\frac" in below):
-            below = rf"\left({below}\right)"
-        return f"{below}^{{{self.write(exponent)}}}"
+            below = self.bracketed(below)
+        return f"{below}^{{{exponent}}}"
 
-    def exact(self, value: Fraction) -> tuple[str, int]:
-        """An exact number, as a fraction where it is one."""
-        size = abs(value)
-        written = str(size) if size in VULGAR else self.digits.exactly(size).replace(",", "{,}")
-        above, _, below = written.partition("/")
-        shown = rf"\frac{{{above}}}{{{below}}}" if below else above
-        return (f"-{shown}", SUM) if value < 0 else (shown, ATOM)
-
-    def rounded(self, value: float) -> tuple[str, int]:
-        """A computed number in the digits of the page."""
-        mantissa, _, exponent = self.digits.show(value).partition("e")
-        named = {"∞": r"\infty", "−∞": r"-\infty", "undefined": r"\text{undefined}"}
-        written = named.get(mantissa, mantissa.replace(",", "{,}"))
-        if exponent:
-            written += rf" \cdot 10^{{{exponent}}}"
-        return written, SUM if written.startswith("-") else PRODUCT if exponent else ATOM
-
-    def name(self, name: Name) -> str:
-        """A name with everything that belongs to it."""
+    def name(self, name: Name) -> Piece:
         sub = letters_of(name.sub)
         if name.new:
             sub = (sub + "," if sub else "") + r"\text{new}"
@@ -196,108 +129,43 @@ class LatexWriter:
             inner = f"{base}^{{{letters_of(name.sup)}}}" if name.sup else base
             written = f"{kept}_{{{inner}" + (f",{sub}" if sub else "") + "}"
         if name.loss:
-            return self.derivative(self.name(name.loss), written)
-        return written
+            written = self.derivative(self.name(name.loss).markup, written)
+        return Piece(written, ATOM)
 
-    def derivative(self, above: str, below: str) -> str:
-        """The derivative of one thing by another."""
-        sign = letter(self.names.derivative or "∂")
-        return rf"\frac{{{sign} {above}}}{{{sign} {below}}}"
+    def differential(self, markup: str) -> str:
+        return f"{letter(self.names.derivative or '∂')} {markup}"
 
-    def sum(self, terms: tuple[Expr, ...]) -> str:
-        """Terms with their signs."""
-        written = ""
-        for term in terms:
-            piece, _ = self.piece(term)
-            if isinstance(term, Sum):
-                piece = rf"\left({piece}\right)"
-            sign = "" if not written else " " if piece.startswith("-") else " + "
-            written += sign + (f"- {piece[1:]}" if written and piece.startswith("-") else piece)
-        return written
+    def directly(self, markup: str) -> str:
+        return rf"\left.{markup}\right|_{{\text{{direct}}}}"
 
-    def product(self, factors: tuple[Expr, ...]) -> tuple[str, int]:
-        """Divisors go below one fraction; a leading −1 is a sign."""
-        found = quotient(factors)
-        if not found.below:
-            written = self.factor(found.above) if found.negative else self.times(found.above)
-        else:
-            written = rf"\frac{{{self.times(found.above)}}}{{{self.times(found.below)}}}"
-        if found.behind:
-            behind = self.factor(found.behind)
-            written += f" {behind}" if behind.startswith(r"\sum") else rf" \cdot {behind}"
-        if found.negative and written.startswith("-"):
-            written = rf"\left({written}\right)"
-        minus = found.negative or written.startswith("-")
-        single = len(found.above) == 1 and isinstance(found.above[0], Power)
-        holds = POWER if single and not found.below else PRODUCT
-        return ("-" * found.negative) + written, SUM if minus else holds
+    def total(self, indices: Sequence[Index], body: str) -> str:
+        return rf"\sum_{{{','.join(letter(index.name) for index in indices)}}} {body}"
 
-    def factor(self, factors: Sequence[Expr]) -> str:
-        """Factors that stand behind another one, or behind a sign."""
-        return self.inside(factors[0], PRODUCT) if len(factors) == 1 else self.times(factors)
+    def kronecker(self, left: Position, right: Position) -> str:
+        return rf"\delta_{{{left},{right}}}"
 
-    def times(self, factors: Sequence[Expr]) -> str:
-        """Factors side by side."""
-        if len(factors) == 1:
-            match factors[0]:
-                case Power(base, exponent):
-                    return self.power(base, exponent)
-                case other:
-                    return self.write(other)
-        pieces: list[str] = []
-        for n, factor in enumerate(factors):
-            last = n == len(factors) - 1
-            if isinstance(factor, Power):
-                pieces.append(self.times([factor]))
-            elif isinstance(factor, Num | Value) and n == 0:
-                pieces.append(self.write(factor))
-            elif isinstance(factor, Sigma):
-                pieces.append(self.write(factor) if last else rf"\left({self.write(factor)}\right)")
-            else:
-                pieces.append(self.inside(factor, PRODUCT))
-        return r" \cdot ".join(pieces)
+    def transposed(self, array: Expr) -> str:
+        inner = self.inside(array, ATOM)
+        inner = self.bracketed(inner) if re.search(r"[\^{]", inner) else inner
+        return rf"{inner}^{{\top}}"
 
-    def call(self, function: str, arguments: tuple[Expr, ...]) -> tuple[str, int]:
-        """A function, by its template, or an operation on whole arrays."""
-        match function:
-            case "@":
-                return r" \cdot ".join(self.inside(a, PRODUCT) for a in arguments), PRODUCT
-            case "∘":
-                return r" \circ ".join(self.inside(a, PRODUCT) for a in arguments), PRODUCT
-            case "T":
-                inner = self.inside(arguments[0], ATOM)
-                simple = not re.search(r"[\^{]", inner)
-                return (rf"{inner}^{{\top}}" if simple else rf"\left({inner}\right)^{{\top}}"), ATOM
-            case "rows":
-                rows = r" \\ ".join(self.write(row) for row in arguments)
-                return rf"\begin{{bmatrix}} {rows} \end{{bmatrix}}", ATOM
-            case "row":
-                return " & ".join(self.write(a) for a in arguments), ATOM
-            case "d/dz":
-                return rf"\frac{{d}}{{dz}} \left({self.write(arguments[0])}\right)", ATOM
-            case "′":
-                written = self.write(arguments[0])
-                if r"\left(" not in written:  # |z| and √z have no place for a prime
-                    return rf"\left({written}\right)'", ATOM
-                return written.replace(r"\left(", r"'\left(", 1), ATOM
-            case "equal":
-                inside = " = ".join(self.write(a) for a in arguments)
-                return FUNCTIONS["equal"].format(inside), ATOM
-            case _ if FUNCTIONS[function] == "{}":
-                return self.piece(arguments[0])
-            case _:
-                inside = ", ".join(self.write(a) for a in arguments)
-                return FUNCTIONS[function].format(inside), POWER if function == "exp" else ATOM
+    def matrix(self, rows: Sequence[str]) -> str:
+        lines = r" \\ ".join(rows)
+        return rf"\begin{{bmatrix}} {lines} \end{{bmatrix}}"
 
-    def along(self, function: str, index: Index, body: Expr, at: object) -> tuple[str, int]:
-        """A function along an index, marked with the place where it is read."""
-        if isinstance(at, Index) and at.name not in free_indices(Along(function, index, body)):
-            index, body = at, substitute(body, {index.name: at})
-        inside = FUNCTIONS[function].format(self.write(body))
-        mark = index.name if at is None else str(at)
-        if at is None:
-            return FUNCTIONS[function].format(self.write(body)) + f"_{{{letter(mark)}}}", ATOM
-        return f"{inside}_{{{letter(mark)}}}", ATOM
+    def row(self, cells: Sequence[str]) -> str:
+        return " & ".join(cells)
+
+    def by_z(self, markup: str) -> str:
+        return rf"\frac{{d}}{{dz}} {self.bracketed(markup)}"
+
+    def primed(self, markup: str) -> str:
+        if r"\left(" not in markup:  # |z| and √z have no place for a prime
+            return f"{self.bracketed(markup)}'"
+        return markup.replace(r"\left(", r"'\left(", 1)
+
+    def marked(self, markup: str, place: Position) -> str:
+        return f"{markup}_{{{letter(str(place))}}}"
 
 
 def letter(text: str) -> str:

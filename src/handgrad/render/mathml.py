@@ -8,34 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import NamedTuple
+from dataclasses import dataclass
 
-from handgrad.calculus.expr import (
-    Along,
-    Call,
-    Delta,
-    Expr,
-    Forms,
-    Index,
-    Num,
-    Partial,
-    Position,
-    Power,
-    Product,
-    Ref,
-    Sigma,
-    Sum,
-    Value,
-    free_indices,
-    substitute,
-)
-from handgrad.language.writing import VULGAR
-from handgrad.render.digits import Digits
+from handgrad.calculus.expr import Expr, Index, Position
 from handgrad.render.letters import FIXED, accented, letter, letters_of
-from handgrad.render.notation import Name, Names
-from handgrad.render.quotient import quotient
+from handgrad.render.notation import Name
+from handgrad.render.setting import ATOM, PLAIN, Piece, Setter
 
 __all__ = ["FUNCTIONS", "MathWriter"]
 
@@ -94,113 +72,46 @@ FUNCTIONS = {
 BRACKET = re.compile(r"<mo>(?=[()\[\]|])")
 LOW = {function: BRACKET.sub(FIXED, template) for function, template in FUNCTIONS.items()}
 MINUS, TIMES, COMMA = "<mo>−</mo>", "<mo>⋅</mo>", "<mo>,</mo>"
-SUM, PRODUCT, POWER, ATOM, PLAIN = range(5)  # how tightly a piece holds; PLAIN takes an exponent
-
-
-class Piece(NamedTuple):
-    """Markup without its minus sign, how tightly it holds together, and whether there is a minus."""
-
-    markup: str
-    holds: int
-    minus: bool = False
-
-    @property
-    def signed(self) -> str:
-        """The markup with its sign; a row of its own makes the minus a sign, not a difference."""
-        return f"<mrow>{MINUS}{self.markup}</mrow>" if self.minus else self.markup
 
 
 @dataclass(frozen=True)
-class MathWriter:
-    """Expressions to MathML, in the names and digits of a page; what recurs is set once."""
+class MathWriter(Setter):
+    """Expressions to MathML, to stand inside ``<math>`` or a row, in the names and digits of a page."""
 
-    names: Names
-    digits: Digits
-    _pieces: dict[Ref, Piece] = field(default_factory=dict["Ref", "Piece"], init=False)
-    _shown: dict[float, str] = field(default_factory=dict[float, str], init=False)
+    FUNCTIONS = FUNCTIONS
+    SPACE = ""
+    PLUS = "<mo>+</mo>"
+    MINUS = MINUS
+    TIMES = TIMES
+    ENTRYWISE = "<mo>∘</mo>"
+    COMMA = COMMA
+    EQUALS = "<mo>=</mo>"
 
-    def write(self, expr: Expr) -> str:
-        """The markup of an expression, to stand inside ``<math>`` or a row."""
-        return self.piece(expr).signed
+    def signed(self, piece: Piece) -> str:
+        """With its sign; a row of its own makes the minus a sign, not a difference."""
+        return f"<mrow>{MINUS}{piece.markup}</mrow>" if piece.minus else piece.markup
 
-    def piece(self, expr: Expr) -> Piece:
-        """The markup of a node, and how it holds together."""
-        match expr:
-            case Num(value):
-                return self.exact(Fraction(value))
-            case Value(value):
-                return self.rounded(value)
-            case Ref():
-                return self.reference(expr)
-            case Partial(top, bottom, direct):
-                written = self.derivative(self.write(top), self.write(bottom))
-                return Piece(_directly(written) if direct else written, ATOM)
-            case Sum(terms):
-                return self.sum(terms)
-            case Product() | Power(_, Num()):
-                return self.product(expr.factors if isinstance(expr, Product) else (expr,))
-            case Power(base, exponent):
-                return self.power(base, exponent)
-            case Sigma(indices, body):
-                letters = COMMA.join(letter(index.name) for index in indices)
-                sign = f"<munder><mo>∑</mo>{_row(letters)}</munder>"
-                return Piece(sign + self.inside(body, PRODUCT), PRODUCT)
-            case Call(function, arguments):
-                return self.call(function, arguments)
-            case Along(function, index, body, at):
-                return self.along(function, index, body, at)
-            case Delta(left, right):
-                inside = f"{_place(left)}{COMMA}{_place(right)}"
-                return Piece(f"<msub><mi>δ</mi><mrow>{inside}</mrow></msub>", PLAIN)
-            case Forms(book, _):
-                return self.piece(book)
-            case _:
-                raise TypeError(f"no MathML for {type(expr).__name__}")
+    def run(self, terms: Sequence[str]) -> str:
+        return f"<mrow>{''.join(terms)}</mrow>"
 
-    def inside(self, expr: Expr, least: int) -> str:
-        """The markup of a node, in brackets where it would not hold together."""
-        piece = self.piece(expr)
-        return piece.signed if piece.holds >= least else _bracketed(piece.signed)
+    def bracketed(self, markup: str) -> str:
+        return _bracketed(markup)
 
-    def power(self, base: Expr, exponent: Expr) -> Piece:
-        """A power; a base that has a superscript or a bar of its own gets brackets."""
-        return Piece(
-            f"<msup>{_row(self.inside(base, PLAIN))}{_row(self.write(exponent))}</msup>", POWER
-        )
+    def number(self, digits: str) -> str:
+        kind = "mn" if digits[0].isdigit() else "mi"
+        return f"<{kind}>{digits}</{kind}>"
 
-    def exact(self, value: Fraction) -> Piece:
-        """An exact number, as a fraction where it is one."""
-        written = str(abs(value)) if abs(value) in VULGAR else self.digits.exactly(abs(value))
-        above, _, below = written.partition("/")
-        size = f"<mfrac><mn>{above}</mn><mn>{below}</mn></mfrac>" if below else f"<mn>{above}</mn>"
-        return Piece(size, SUM if value < 0 else ATOM if below else PLAIN, value < 0)
+    def tens(self, exponent: str) -> str:
+        power = Piece(f"<mn>{exponent.lstrip('-')}</mn>", ATOM, exponent[0] == "-")
+        return f"<msup><mn>10</mn>{self.signed(power)}</msup>"
 
-    def rounded(self, value: float) -> Piece:
-        """A computed number in the digits of the page."""
-        shown = self.shown(value).replace("−", "-")
-        minus, size = shown.startswith("-"), shown.removeprefix("-")
-        mantissa, _, exponent = size.partition("e")
-        kind = "mn" if mantissa[0].isdigit() else "mi"
-        written, holds = f"<{kind}>{mantissa}</{kind}>", PLAIN
-        if exponent:
-            power = Piece(f"<mn>{exponent.lstrip('-')}</mn>", ATOM, exponent[0] == "-").signed
-            written, holds = f"{written}{TIMES}<msup><mn>10</mn>{power}</msup>", PRODUCT
-        return Piece(written, SUM if minus else holds, minus)
+    def over(self, above: str, below: str) -> str:
+        return f"<mfrac>{_row(above)}{_row(below)}</mfrac>"
 
-    def reference(self, ref: Ref) -> Piece:
-        """A quantity or element by its name; a page has few of them, many times."""
-        if ref not in self._pieces:
-            self._pieces[ref] = self.name(self.names.name(ref))
-        return self._pieces[ref]
-
-    def shown(self, value: float) -> str:
-        """The digits of a number."""
-        if value not in self._shown:
-            self._shown[value] = self.digits.show(value)
-        return self._shown[value]
+    def raised(self, base: Expr, exponent: str) -> str:
+        return f"<msup>{_row(self.inside(base, PLAIN))}{_row(exponent)}</msup>"
 
     def name(self, name: Name) -> Piece:
-        """A name with everything that belongs to it."""
         base = letter(name.base)
         below = [letters_of(name.sub)] if name.sub else []
         below += ["<mi>new</mi>"] * name.new
@@ -214,109 +125,51 @@ class MathWriter:
             return Piece(self.derivative(self.name(name.loss).markup, written), ATOM)
         return Piece(written, ATOM if above else PLAIN)
 
-    def derivative(self, top: str, bottom: str) -> str:
-        """The derivative of one thing by another."""
-        sign = f"<mi>{self.names.derivative or '∂'}</mi>"
-        return f"<mfrac><mrow>{sign}{top}</mrow><mrow>{sign}{bottom}</mrow></mfrac>"
+    def differential(self, markup: str) -> str:
+        return f"<mi>{self.names.derivative or '∂'}</mi>{markup}"
 
-    def sum(self, terms: Sequence[Expr]) -> Piece:
-        """Terms with their signs."""
-        pieces: list[str] = []
-        for term in terms:
-            piece = self.piece(term)
-            written = _bracketed(piece.markup) if isinstance(term, Sum) else piece.markup
-            sign = MINUS if piece.minus else "<mo>+</mo>" if pieces else ""
-            pieces.append(sign + written)
-        return Piece(f"<mrow>{''.join(pieces)}</mrow>", SUM)
+    def directly(self, markup: str) -> str:
+        return f"<msub><mrow><mrow></mrow>{markup}<mo>|</mo></mrow><mtext>direct</mtext></msub>"
 
-    def product(self, factors: Sequence[Expr]) -> Piece:
-        """Divisors go below one fraction; a leading −1 is a sign."""
-        found = quotient(factors)
-        if found.below:
-            piece = self.fraction(found.above, found.below)
-            if found.behind:
-                dot = "" if isinstance(found.behind[0], Sigma) else TIMES
-                piece = Piece(f"{piece.markup}{dot}{self.factor(found.behind)}", PRODUCT)
-        else:
-            piece = self.times(found.above)
-        if not found.negative:
-            return piece
-        loose = piece.minus or (len(found.above) == 1 and piece.holds < PRODUCT)
-        return Piece(_bracketed(piece.signed) if loose else piece.markup, SUM, True)
+    def total(self, indices: Sequence[Index], body: str) -> str:
+        letters = _row(COMMA.join(letter(index.name) for index in indices))
+        return f"<munder><mo>∑</mo>{letters}</munder>{body}"
 
-    def fraction(self, above: Sequence[Expr], below: Sequence[Expr]) -> Piece:
-        """A numerator over a denominator."""
-        parts = (_row(self.times(factors).signed) for factors in (above, below))
-        return Piece(f"<mfrac>{''.join(parts)}</mfrac>", ATOM)
+    def kronecker(self, left: Position, right: Position) -> str:
+        inside = f"{_place(left)}{COMMA}{_place(right)}"
+        return f"<msub><mi>δ</mi><mrow>{inside}</mrow></msub>"
 
-    def factor(self, factors: Sequence[Expr]) -> str:
-        """Factors that stand behind another one."""
-        alone = len(factors) == 1
-        return self.inside(factors[0], PRODUCT) if alone else self.times(factors).signed
+    def transposed(self, array: Expr) -> str:
+        return f"<msup>{_row(self.inside(array, PLAIN))}<mo>⊤</mo></msup>"
 
-    def times(self, factors: Sequence[Expr]) -> Piece:
-        """Factors side by side; the first may have a minus, the last may be a Σ."""
-        if len(factors) == 1:
-            match factors[0]:
-                case Power(base, exponent):
-                    return self.power(base, exponent)
-                case other:
-                    return self.piece(other)
-        first = self.piece(factors[0])
-        minus = first.minus and isinstance(factors[0], Num | Value)
-        head = first.markup if minus else self.one_of(factors[0], last=False)
-        rest = [self.one_of(f, last=n == len(factors)) for n, f in enumerate(factors[1:], 2)]
-        return Piece(TIMES.join([head, *rest]), SUM if minus else PRODUCT, minus)
+    def matrix(self, rows: Sequence[str]) -> str:
+        return self.applied("equal", f"<mtable>{''.join(rows)}</mtable>")
 
-    def one_of(self, factor: Expr, *, last: bool) -> str:
-        """One factor of several."""
-        match factor:
-            case Power(base, exponent):
-                return self.power(base, exponent).markup
-            case Sigma() if not last:
-                return _bracketed(self.write(factor))
-            case _:
-                return self.inside(factor, PRODUCT)
+    def row(self, cells: Sequence[str]) -> str:
+        return f"<mtr>{''.join(f'<mtd>{cell}</mtd>' for cell in cells)}</mtr>"
 
-    def call(self, function: str, arguments: tuple[Expr, ...]) -> Piece:
-        """A function, by its template, or an operation on whole arrays."""
-        match function:
-            case "@" | "∘":
-                sign = TIMES if function == "@" else "<mo>∘</mo>"
-                return Piece(sign.join(self.inside(a, PRODUCT) for a in arguments), PRODUCT)
-            case "T":
-                inner = _row(self.inside(arguments[0], PLAIN))
-                return Piece(f"<msup>{inner}<mo>⊤</mo></msup>", ATOM)
-            case "rows":
-                rows = "".join(f"<mtr>{self.write(row)}</mtr>" for row in arguments)
-                table = f"<mtable>{rows}</mtable>"
-                return Piece(_template("equal", table).format(table), PLAIN)
-            case "row":
-                return Piece("".join(f"<mtd>{self.write(a)}</mtd>" for a in arguments), PLAIN)
-            case "d/dz":
-                operator = "<mfrac><mi>d</mi><mrow><mi>d</mi><mi>z</mi></mrow></mfrac>"
-                return Piece(operator + _bracketed(self.write(arguments[0])), ATOM)
-            case "′":
-                return Piece(_primed(self.write(arguments[0])), ATOM)
-            case _ if FUNCTIONS[function] == "{}":
-                return self.piece(arguments[0])
-            case _:
-                sign = "<mo>=</mo>" if function == "equal" else COMMA
-                inside = sign.join(self.write(a) for a in arguments)
-                holds = POWER if function == "exp" else PLAIN
-                return Piece(_template(function, inside).format(inside), holds)
+    def by_z(self, markup: str) -> str:
+        operator = "<mfrac><mi>d</mi><mrow><mi>d</mi><mi>z</mi></mrow></mfrac>"
+        return operator + _bracketed(markup)
 
-    def along(self, function: str, index: Index, body: Expr, at: Position | None) -> Piece:
-        """A function along an index, marked with the place where it is read."""
-        if isinstance(at, Index) and at.name not in free_indices(Along(function, index, body)):
-            index, body = at, substitute(body, {index.name: at})
-        inside = self.write(body)
-        written = _template(function, inside).format(inside)
-        if at is None:
-            head, _, argument = written.partition(APPLIED)
-            below = f"<munder>{_row(head)}{letter(index.name)}</munder>"
-            return Piece(below + APPLIED + argument, PLAIN)
-        return Piece(f"<msub>{_row(written)}{_place(at)}</msub>", PLAIN)
+    def primed(self, markup: str) -> str:
+        """A prime at the name of the function; |z| and √z have no place for one."""
+        head, applied, argument = markup.rpartition(APPLIED)
+        if not applied:
+            return f"<msup>{_bracketed(markup)}<mo>′</mo></msup>"
+        return f"<msup>{_row(head)}<mo>′</mo></msup>{applied}{argument}"
+
+    def applied(self, function: str, inside: str) -> str:
+        """A function of what is inside; its brackets grow where that is tall."""
+        return (FUNCTIONS if _tall(inside) else LOW)[function].format(inside)
+
+    def reduced(self, function: str, inside: str, index: Index) -> str:
+        """The index stands under the name of the function."""
+        head, _, argument = self.applied(function, inside).partition(APPLIED)
+        return f"<munder>{_row(head)}{letter(index.name)}</munder>{APPLIED}{argument}"
+
+    def marked(self, markup: str, place: Position) -> str:
+        return f"<msub>{_row(markup)}{_place(place)}</msub>"
 
 
 def _row(markup: str) -> str:
@@ -330,17 +183,9 @@ def _bracketed(markup: str) -> str:
     return (template if _tall(markup) else BRACKET.sub(FIXED, template)).format(markup)
 
 
-def _template(function: str, inside: str) -> str:
-    return (FUNCTIONS if _tall(inside) else LOW)[function]
-
-
 def _tall(markup: str) -> bool:
     """Whether brackets have to grow; those that may are set wider apart by some fonts."""
     return "<mfrac" in markup or "<munder" in markup or "</mtr><mtr>" in markup
-
-
-def _directly(written: str) -> str:
-    return f"<msub><mrow><mrow></mrow>{written}<mo>|</mo></mrow><mtext>direct</mtext></msub>"
 
 
 def _scripts(base: str, below: str, above: str) -> str:
@@ -349,14 +194,6 @@ def _scripts(base: str, below: str, above: str) -> str:
     if below:
         return f"<msub>{base}{below}</msub>"
     return f"<msup>{base}{above}</msup>" if above else base
-
-
-def _primed(written: str) -> str:
-    """A function's name with a prime; |z| and √z have no place for one."""
-    head, applied, argument = written.rpartition(APPLIED)
-    if not applied:
-        return f"<msup>{_bracketed(written)}<mo>′</mo></msup>"
-    return f"<msup>{_row(head)}<mo>′</mo></msup>{applied}{argument}"
 
 
 def _place(position: Position) -> str:

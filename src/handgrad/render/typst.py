@@ -8,33 +8,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 from handgrad.calculus.expr import (
-    Along,
     Call,
-    Delta,
     Expr,
     Forms,
     Index,
     Num,
-    Partial,
     Position,
     Power,
     Product,
-    Ref,
-    Sigma,
     Sum,
     Value,
-    free_indices,
-    substitute,
 )
-from handgrad.language.writing import VULGAR
-from handgrad.render.digits import Digits
 from handgrad.render.document import Document, Formula, Item, Line, Picture, Remark, related
-from handgrad.render.notation import Name, Names
-from handgrad.render.quotient import Quotient, flat_factors, quotient
+from handgrad.render.notation import Name
+from handgrad.render.quotient import flat_factors
+from handgrad.render.setting import ATOM, PRODUCT, Piece, Setter
 from handgrad.render.spoken import SpokenWriter, sentence, writer_of
 
 __all__ = ["FUNCTIONS", "TypstWriter", "quoted", "to_typst"]
@@ -87,13 +78,6 @@ FUNCTIONS = {
 PREAMBLE = Path(__file__).with_name("page.typ").read_text("utf-8").rstrip()
 SHAPES = ("abs(", "sqrt(", "e^(")  # set around their argument: no place for a prime
 LETTERS = frozenset("αβγδεζηθικλμνξοπρςστυφχψωΓΔΘΛΞΠΣΦΨΩ∂∇ℓ…")
-SUM, PRODUCT, POWER, ATOM = range(4)
-
-
-def _pointed(digits: str) -> str:
-    """The digits of a number; a comma among them would end an argument."""
-    sign, size = digits[: digits.startswith("-")], digits.removeprefix("-")
-    return sign + (quoted(size) if "," in size else size)
 
 
 def quoted(text: str) -> str:
@@ -106,77 +90,33 @@ def quoted(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class TypstWriter:
-    """Expressions to the mathematics of Typst, in the names and digits of a page."""
+class TypstWriter(Setter):
+    """Expressions to the mathematics of Typst, without dollar signs, in a page's names and digits."""
 
-    names: Names
-    digits: Digits
+    FUNCTIONS = FUNCTIONS
+    TIMES = " dot "
+    ENTRYWISE = " compose "
 
-    def write(self, expr: Expr) -> str:
-        """The mathematics of an expression, without dollar signs."""
-        return self.piece(expr)[0]
+    def bracketed(self, markup: str) -> str:
+        return f"({markup})"
 
-    def piece(self, expr: Expr) -> tuple[str, int]:
-        """The mathematics of a node, and how tightly it holds together."""
-        match expr:
-            case Num(value):
-                return self.exact(Fraction(value))
-            case Value(value):
-                return self.rounded(value)
-            case Ref():
-                return self.name(self.names.name(expr)), ATOM
-            case Partial(top, bottom, direct):
-                written = self.derivative(self.write(top), self.write(bottom))
-                return f'lr({written} |)_"direct"' if direct else written, ATOM
-            case Sum(terms):
-                return " ".join(self.terms(terms)), SUM
-            case Product() | Power(_, Num()):
-                return self.product(expr.factors if isinstance(expr, Product) else (expr,))
-            case Power(base, exponent):
-                return self.power(base, exponent), POWER
-            case Sigma(indices, body):
-                letters = ",".join(letter(index.name) for index in indices)
-                return f"sum_({letters}) {self.inside(body, PRODUCT)}", PRODUCT
-            case Call(function, arguments):
-                return self.call(function, arguments)
-            case Along(function, index, body, at):
-                return self.along(function, index, body, at), ATOM
-            case Delta(left, right):
-                return f"δ_({left},{right})", ATOM
-            case Forms(book, _):
-                return self.piece(book)
-            case _:
-                raise TypeError(f"no Typst for {type(expr).__name__}")
+    def number(self, digits: str) -> str:
+        """Digits; a comma among them would end an argument, so they are a string then."""
+        return quoted(digits) if "," in digits or digits == "undefined" else digits
 
-    def inside(self, expr: Expr, least: int) -> str:
-        """The mathematics of a node, in brackets where it would not hold together."""
-        written, tightness = self.piece(expr)
-        return written if tightness >= least else f"({written})"
+    def tens(self, exponent: str) -> str:
+        return f"10^({exponent})"
 
-    def power(self, base: Expr, exponent: Expr) -> str:
-        """A power; a base that has a superscript or a bar of its own gets brackets."""
+    def over(self, above: str, below: str) -> str:
+        return f"frac({above}, {below})"
+
+    def raised(self, base: Expr, exponent: str) -> str:
         below = self.inside(base, ATOM)
         if not below.startswith("(") and ("^" in below or "frac(" in below):
-            below = f"({below})"
-        return f"{below}^({self.write(exponent)})"
+            below = self.bracketed(below)
+        return f"{below}^({exponent})"
 
-    def exact(self, value: Fraction) -> tuple[str, int]:
-        """An exact number, as a fraction where it is one."""
-        size = abs(value)
-        written = str(size) if size in VULGAR else self.digits.exactly(size)
-        above, _, below = written.partition("/")
-        shown = f"frac({above}, {below})" if below else _pointed(above)
-        return (f"-{shown}", SUM) if value < 0 else (shown, ATOM)
-
-    def rounded(self, value: float) -> tuple[str, int]:
-        """A computed number in the digits of the page."""
-        mantissa, _, exponent = self.digits.show(value).replace("−", "-").partition("e")
-        written = quoted(mantissa) if mantissa == "undefined" else _pointed(mantissa)
-        written += f" dot 10^({exponent})" if exponent else ""
-        return written, SUM if written.startswith("-") else PRODUCT if exponent else ATOM
-
-    def name(self, name: Name) -> str:
-        """A name with everything that belongs to it."""
+    def name(self, name: Name) -> Piece:
         inside = [letters_of(name.sub)] if name.sub else []
         sub = ",".join(inside + ['"new"'] * name.new)
         base = letter(name.base)
@@ -187,106 +127,41 @@ class TypstWriter:
             kept = f"hat({kept})" if name.state.endswith("hat") else kept
             written = f"{kept}_({','.join(filter(None, (base + above, sub)))})"
         if name.loss:
-            return self.derivative(self.name(name.loss), written)
-        return written
+            written = self.derivative(self.name(name.loss).markup, written)
+        return Piece(written, ATOM)
 
-    def derivative(self, above: str, below: str) -> str:
-        """The derivative of one thing by another."""
-        sign = self.names.derivative or "∂"
-        return f"frac({sign} {above}, {sign} {below})"
+    def differential(self, markup: str) -> str:
+        return f"{self.names.derivative or '∂'} {markup}"
 
-    def terms(self, terms: Sequence[Expr]) -> list[str]:
-        """Terms, each behind the first with its sign."""
-        pieces: list[str] = []
-        for term in terms:
-            piece = self.write(term)
-            piece = f"({piece})" if isinstance(term, Sum) else piece
-            if pieces:
-                piece = f"- {piece[1:]}" if piece.startswith("-") else f"+ {piece}"
-            pieces.append(piece)
-        return pieces
+    def directly(self, markup: str) -> str:
+        return f'lr({markup} |)_"direct"'
 
-    def product(self, factors: tuple[Expr, ...]) -> tuple[str, int]:
-        """Divisors go below one fraction; a leading −1 is a sign."""
-        found = quotient(factors)
-        if found.below:
-            written = self.fraction(found)
-        else:
-            single = found.negative and len(found.above) == 1
-            written = self.inside(found.above[0], PRODUCT) if single else self.times(found.above)
-        written = f"({written})" if found.negative and written.startswith("-") else written
-        if found.negative or written.startswith("-"):
-            return "-" * found.negative + written, SUM
-        power = len(found.above) == 1 and isinstance(found.above[0], Power) and not found.below
-        return written, POWER if power else PRODUCT
+    def total(self, indices: Sequence[Index], body: str) -> str:
+        return f"sum_({','.join(letter(index.name) for index in indices)}) {body}"
 
-    def fraction(self, found: Quotient) -> str:
-        """A fraction, and what stands behind it."""
-        written = f"frac({self.times(found.above)}, {self.times(found.below)})"
-        if not found.behind:
-            return written
-        rest = found.behind
-        behind = self.inside(rest[0], PRODUCT) if len(rest) == 1 else self.times(rest)
-        return f"{written} {'' if behind.startswith('sum_') else 'dot '}{behind}"
+    def kronecker(self, left: Position, right: Position) -> str:
+        return f"δ_({left},{right})"
 
-    def times(self, factors: Sequence[Expr]) -> str:
-        """Factors side by side."""
-        return " ".join(self.factors(factors))
+    def transposed(self, array: Expr) -> str:
+        inner = self.inside(array, ATOM)
+        inner = self.bracketed(inner) if re.search(r"[\^(]", inner) else inner
+        return f"{inner}^⊤"
 
-    def factors(self, factors: Sequence[Expr]) -> list[str]:
-        """Factors, each behind the first with its dot."""
-        if len(factors) == 1:
-            one = factors[0]
-            return [
-                self.power(one.base, one.exponent) if isinstance(one, Power) else self.write(one)
-            ]
-        pieces: list[str] = []
-        for n, factor in enumerate(factors):
-            if isinstance(factor, Power):
-                piece = self.power(factor.base, factor.exponent)
-            elif isinstance(factor, Num | Value) and n == 0:
-                piece = self.write(factor)
-            elif isinstance(factor, Sigma) and n < len(factors) - 1:
-                piece = f"({self.write(factor)})"
-            else:
-                piece = self.inside(factor, PRODUCT)
-            pieces.append(f"dot {piece}" if pieces else piece)
-        return pieces
+    def matrix(self, rows: Sequence[str]) -> str:
+        return f'mat(delim: "[", {"; ".join(rows)})'
 
-    def call(self, function: str, arguments: tuple[Expr, ...]) -> tuple[str, int]:
-        """A function by its template, or an operation on whole arrays."""
-        match function:
-            case "@" | "∘":
-                sign = " dot " if function == "@" else " compose "
-                return sign.join(self.inside(a, PRODUCT) for a in arguments), PRODUCT
-            case "T":
-                inner = self.inside(arguments[0], ATOM)
-                simple = not re.search(r"[\^(]", inner)
-                return f"{inner}^⊤" if simple else f"({inner})^⊤", ATOM
-            case "rows":
-                return f'mat(delim: "[", {"; ".join(map(self.write, arguments))})', ATOM
-            case "row":
-                return ", ".join(map(self.write, arguments)), ATOM
-            case "d/dz":
-                return f"frac(d, d z) ({self.write(arguments[0])})", ATOM
-            case "′":
-                written = self.write(arguments[0])
-                bare = "(" not in written or written.startswith(SHAPES)
-                return f"({written})'" if bare else written.replace("(", "'(", 1), ATOM
-            case "equal":
-                return FUNCTIONS[function].format(" = ".join(map(self.write, arguments))), ATOM
-            case _ if FUNCTIONS[function] == "{}":
-                return self.piece(arguments[0])
-            case _:
-                inside = ", ".join(map(self.write, arguments))
-                return FUNCTIONS[function].format(inside), POWER if function == "exp" else ATOM
+    def row(self, cells: Sequence[str]) -> str:
+        return ", ".join(cells)
 
-    def along(self, function: str, index: Index, body: Expr, at: Position | None) -> str:
-        """A function along an index, marked with the place where it is read."""
-        if isinstance(at, Index) and at.name not in free_indices(Along(function, index, body)):
-            index, body = at, substitute(body, {index.name: at})
-        mark = letter(index.name if at is None else str(at))
-        return f"{FUNCTIONS[function].format(self.write(body))}_({mark})"
+    def by_z(self, markup: str) -> str:
+        return f"frac(d, d z) {self.bracketed(markup)}"
+
+    def primed(self, markup: str) -> str:
+        bare = "(" not in markup or markup.startswith(SHAPES)
+        return f"{self.bracketed(markup)}'" if bare else markup.replace("(", "'(", 1)
+
+    def marked(self, markup: str, place: Position) -> str:
+        return f"{markup}_({letter(str(place))})"
 
     # --- where a line may break --------------------------------------------------------------
 
@@ -297,7 +172,8 @@ class TypstWriter:
                 return self.terms(terms)
             case Product(factors) if not any(map(_divides, factors)) and factors[0] != Num(-1):
                 flat = tuple(part for factor in factors for part in flat_factors(factor))
-                return self.bracket(flat) if not any(map(_divides, flat)) else [self.write(expr)]
+                whole = len(flat) == 1 or any(map(_divides, flat))
+                return [self.write(expr)] if whole else self.bracket(flat)
             case Call("@" | "∘" as function, arguments):
                 sign = "dot" if function == "@" else "compose"
                 first, *rest = (self.inside(a, PRODUCT) for a in arguments)
@@ -309,11 +185,13 @@ class TypstWriter:
 
     def bracket(self, factors: tuple[Expr, ...]) -> list[str]:
         """Factors; a sum in brackets at the end may break within: ½·((a − b)² + (c − d)²)."""
-        *ahead, last = self.factors(factors)
+        first, *rest = self.factors(factors)
+        minus = "-" * (isinstance(factors[0], Num | Value) and self.piece(factors[0]).minus)
+        *ahead, last = [minus + first, *(f"dot {factor}" for factor in rest)]
         match factors[-1]:
-            case Sum(terms) if ahead and "frac(" not in last:
-                first, *rest = self.terms(terms)
-                return [*ahead, rf"dot \( {first}", *rest[:-1], rf"{rest[-1]} \)"]
+            case Sum(terms) if "frac(" not in last:
+                opening, *others = self.terms(terms)
+                return [*ahead, rf"dot \( {opening}", *others[:-1], rf"{others[-1]} \)"]
             case _:
                 return [*ahead, last]
 
