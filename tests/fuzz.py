@@ -28,7 +28,7 @@ from tests import strangers
 
 import handgrad as hg
 from handgrad.calculus.expr import Symbol
-from handgrad.cli import _drawn
+from handgrad.cli.explain import drawn
 from handgrad.errors import HandgradError
 from handgrad.language.reading import parse_element, parse_equations, parse_formula
 from handgrad.model.loading import problem_of
@@ -112,7 +112,7 @@ def _claim(text: str, rng: Random) -> None:
 
 
 def _sizes(text: str, rng: Random) -> None:
-    _drawn(text, "sigmoid", "half_squared_error", 1, 0)
+    drawn(text, "sigmoid", "half_squared_error", 1, 0)
 
 
 @cache

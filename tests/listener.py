@@ -194,7 +194,7 @@ class _Listener:
         self.must(f"{name} at")
         return Call("′", (Call(CALLED[name], self.arguments()),))
 
-    OPENINGS = {  # noqa: RUF012
+    OPENINGS = {  # noqa: RUF012 (a table, read and never changed)
         "one half": lambda _: Num(Fraction(1, 2)),
         "open paren": bracket,
         "the fraction": fraction,

@@ -67,8 +67,8 @@ class Runner:
 
 def _serve() -> None:
     """Load what a command needs, by working one out, then answer until the input ends."""
-    import numpy  # noqa: F401, ICN001
-    import safetensors.numpy  # noqa: F401
+    import numpy  # noqa: F401, ICN001 (loaded here, once, for every command that is forked)
+    import safetensors.numpy  # noqa: F401 (so is this)
 
     import handgrad.model.starter
     import handgrad.numbers.archives

@@ -255,7 +255,7 @@ def test_tensors_of_pytorch_are_taken() -> None:
 
 def test_misuse_is_told() -> None:
     with pytest.raises(InputError, match="mapping"):
-        hg.check(linear(), gradient=[1.0, 2.0])  # type: ignore[arg-type]
+        hg.check(linear(), gradient=[1.0, 2.0])  # type: ignore[arg-type]  # the mistake that is told
     with pytest.raises(InputError, match="function of the gradient takes weights, bias"):
         hg.check(linear(), gradient=lambda weights, bias: {})
     with pytest.raises(InputError, match="given twice"):

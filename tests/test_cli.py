@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 import handgrad as hg
-from handgrad.cli import main
+from handgrad.cli import HOMES, main
 from pages import EXAMPLES, READINGS, ROOT, problem
 
 ESCAPE = "\x1b"
@@ -455,6 +455,20 @@ def test_output_is_utf_8_whatever_the_locale():
     settings = ENVIRONMENT | {"LC_ALL": "C", "PYTHONIOENCODING": "latin-1"}
     done = alone("explain", "one-neuron", env=settings, text=False)
     assert done.stdout.decode("utf-8") == hg.explain(problem("one-neuron")).to_text()
+
+
+@pytest.mark.parametrize("command", ["", *HOMES])
+def test_help_reads_well(command):
+    shown = alone(*command.split(), "--help").stdout
+    assert "\\" not in shown
+    assert "..." not in shown.partition("Commands:")[2]  # one line each, whole
+    assert "handgrad" in shown.partition("Options:")[0] + shown[-200:]
+
+
+def test_every_command_is_listed_and_there():
+    listed = alone("--help").stdout.partition("Commands:")[2]
+    assert re.findall(r"(?m)^  (\w+) ", listed) == list(HOMES) == sorted(HOMES)
+    assert alone("explian").returncode == 2
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ import handgrad as hg
 from handgrad import cli
 from handgrad.calculus.expr import Ref, Symbol
 from handgrad.calculus.functions import FUNCTIONS
+from handgrad.cli import terminal
+from handgrad.cli.pictures import PLOTS
 from handgrad.numbers.curves import activation, curve
 from handgrad.numbers.evaluate import evaluate
 from handgrad.numbers.grids import at_points
@@ -334,13 +336,13 @@ def test_nothing_opens_a_window():
 
 
 def test_a_bar_is_shown_on_a_terminal_only_and_only_of_a_long_run(monkeypatch, capfd):
-    with cli._progress("Updating") as told:
+    with terminal.progress_bar("Updating") as told:
         told(0.5)
     assert capfd.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     for patience, shown in ((60.0, False), (-1.0, True)):
-        monkeypatch.setattr(cli, "PATIENCE", patience)
-        with cli._progress("Updating") as told:
+        monkeypatch.setattr(terminal, "PATIENCE", patience)
+        with terminal.progress_bar("Updating") as told:
             told(0.5)
         assert ("Updating" in capfd.readouterr().err) == shown
 
@@ -523,7 +525,7 @@ def call(capsys, *arguments: str) -> tuple[str, int]:
 
 
 def test_the_kinds_of_the_command_line_are_all_kinds():
-    assert cli.PLOTS == KINDS
+    assert PLOTS == KINDS
 
 
 def test_the_command_writes_what_the_verb_draws(capsys, tmp_path: Path):

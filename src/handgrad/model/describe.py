@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from operator import index
-from typing import Any, Literal
+from typing import Any, Literal, SupportsIndex, cast
 
 import numpy as np
 
@@ -221,7 +221,7 @@ def _shown(title: object, notation: object) -> None:
 def _whole(value: object, what: str, least: int) -> int:
     """A whole number of at least ``least``; NumPy's integers count."""
     try:
-        number = index(value)  # type: ignore[arg-type]
+        number = index(cast("SupportsIndex", value))
     except TypeError:
         number = least - 1
     if isinstance(value, bool) or number < least:

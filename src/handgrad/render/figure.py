@@ -12,6 +12,7 @@ import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from io import BytesIO
 from itertools import cycle, islice
 from textwrap import wrap
@@ -103,10 +104,8 @@ def styled(theme: str) -> Generator[None]:
 
 
 def _need_matplotlib() -> None:
-    try:
-        import matplotlib.figure  # noqa: F401  # pyright: ignore[reportUnusedImport]
-    except ImportError:
-        raise InputError('Plotting needs matplotlib: pip install "handgrad[plot]".') from None
+    if find_spec("matplotlib") is None:
+        raise InputError('Plotting needs matplotlib: pip install "handgrad[plot]".')
 
 
 def new_axes(width: int) -> Axes:
