@@ -72,7 +72,7 @@ def _serve() -> None:
 
     import handgrad.model.starter
     import handgrad.numbers.archives
-    import handgrad.numbers.witness
+    import handgrad.numbers.checking.witness
 
     with tempfile.TemporaryDirectory() as folder:
         problem = Path(folder, "p.toml")

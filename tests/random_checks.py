@@ -29,11 +29,11 @@ from handgrad.calculus.expr import Call, Ref, Symbol, walk
 from handgrad.errors import DerivationError, HandgradError, NumericError
 from handgrad.language.writing import name
 from handgrad.model.problem import Problem, derive
-from handgrad.numbers import witness
+from handgrad.numbers.checking import witness
+from handgrad.numbers.checking.kinks import Kinks, Meeting
+from handgrad.numbers.checking.rounding import room_of
 from handgrad.numbers.evaluate import Trace, evaluate
 from handgrad.numbers.kernels import REAL_ONLY
-from handgrad.numbers.kinks import Kinks, Meeting
-from handgrad.numbers.rounding import room_of
 from handgrad.numbers.updates import start
 
 Array = Any

@@ -21,8 +21,9 @@ from handgrad.calculus.functions import FUNCTIONS, Rule
 from handgrad.cli import main
 from handgrad.errors import FileError, InputError, LimitError, ShapeError
 from handgrad.model.limits import Limits
-from handgrad.numbers import jax_kernels, witness
+from handgrad.numbers import jax_kernels
 from handgrad.numbers.archives import read_archive
+from handgrad.numbers.checking import witness
 from handgrad.numbers.evaluate import kernel_of, value_of
 from handgrad.numbers.kernels import ELEMENTWISE
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from handgrad.model.describe import Network as Network
     from handgrad.model.problem import Notation as Notation
     from handgrad.model.problem import Problem as Problem
+    from handgrad.numbers.checking.verdict import Check as Check
     from handgrad.numbers.evaluate import Trace as Trace
-    from handgrad.numbers.verdict import Check as Check
     from handgrad.render.plots import plot as plot
     from handgrad.verbs import Worked as Worked
     from handgrad.verbs import check as check
@@ -55,7 +55,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Check": "handgrad.numbers.verdict",
+    "Check": "handgrad.numbers.checking.verdict",
     "Derivation": "handgrad.calculus.derivation",
     "Equations": "handgrad.model.describe",
     "HandgradError": "handgrad.errors",

@@ -36,8 +36,8 @@ from handgrad.render.text import to_text
 from handgrad.rewrites.delta import delta_form
 
 if TYPE_CHECKING:
-    from handgrad.numbers.submitted import Gradient
-    from handgrad.numbers.verdict import Check
+    from handgrad.numbers.checking.submitted import Gradient
+    from handgrad.numbers.checking.verdict import Check
     from handgrad.render.diagram import Diagram
 
 __all__ = [
@@ -159,8 +159,8 @@ def check(
     >>> check(p, gradient={"W1": [[0.0, 0.0]], "b1": [0.0]}).first.element.indices
     (1, 1)
     """
-    from handgrad.numbers.submitted import submitted
-    from handgrad.numbers.witness import compare
+    from handgrad.numbers.checking.submitted import submitted
+    from handgrad.numbers.checking.witness import compare
 
     _is_problem(problem, "check")
     derivation = derive(problem)

@@ -38,7 +38,7 @@ def check(file: str, gradient: Path | None, kind: str) -> None:
     Example: handgrad check net.toml --gradient mine.npz
     """
     from handgrad import verbs
-    from handgrad.numbers.submitted import read_gradient
+    from handgrad.numbers.checking.submitted import read_gradient
 
     problem = verbs.load(path_of(file))
     given = read_gradient(gradient) if gradient else None

@@ -64,7 +64,7 @@ class Diagram:
     @cached_property
     def write(self) -> Writer:
         """The problem's notation, without the index of the example: a picture shows one."""
-        names = replace(self.document.names, single=self.page.problem.batched)
+        names = replace(self.document.names, alone=True)
         return Writer(names, self.document.digits)
 
     @cached_property

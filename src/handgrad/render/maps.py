@@ -121,7 +121,7 @@ def _of_one_example(names: Names, problem: Problem) -> Names:
     if problem.examples == 1:
         return names
     own = {key: name for key, name in names.own.items() if "[" not in key}
-    return replace(names, own=own, single=problem.batched)
+    return replace(names, own=own, alone=True)
 
 
 def _classes(

@@ -39,21 +39,17 @@ class Name:
 
 @dataclass(frozen=True)
 class Names:
-    """The names of one page.
-
-    ``single`` are the quantities whose first index counts examples of which there is only one; it
-    is left out.
-    """
+    """The names of one page; where one example is ``alone``, the index that counts them is left out."""
 
     own: Mapping[str, Name] = field(default_factory=dict[str, Name])
     patterns: Mapping[str, Pattern] = field(default_factory=dict[str, Pattern])
-    single: frozenset[Symbol] = frozenset()
+    batched: frozenset[Symbol] = frozenset()  # those whose first index counts examples
+    alone: bool = False
     layered: bool = False
     loss: Symbol = field(default_factory=lambda: Symbol("L"))
     per_example: Symbol | None = None
     layers: int = 0
     derivative: str = ""
-    batched: frozenset[Symbol] = frozenset()  # those whose first index counts examples
 
     @staticmethod
     def of(problem: Problem) -> Names:
@@ -71,19 +67,19 @@ class Names:
         return Names(
             {**_counted(problem, patterns), **own},
             patterns,
-            problem.batched if problem.examples == 1 else frozenset(),
+            problem.batched,
+            problem.examples == 1,
             problem.layered,
             problem.loss,
             problem.per_example,
             max((s.number or 0 for s in problem.values if s.base == "W"), default=0),
             notation.derivative,
-            problem.batched,
         )
 
     def indices(self, ref: Ref) -> tuple[Position, ...]:
         """The indices that are shown."""
-        single = ref.symbol.plain in self.single
-        return ref.indices[1:] if single and ref.indices else ref.indices
+        omitted = self.alone and ref.symbol.plain in self.batched
+        return ref.indices[1:] if omitted else ref.indices
 
     @property
     def of_loss(self) -> Name:

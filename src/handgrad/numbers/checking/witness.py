@@ -22,12 +22,12 @@ from handgrad.calculus.expr import Expr, Ref, Symbol, substitute, transform
 from handgrad.errors import ShapeError
 from handgrad.language.writing import text
 from handgrad.model.problem import Problem
-from handgrad.numbers.complex_step import ComplexStep
+from handgrad.numbers.checking.complex_step import ComplexStep
+from handgrad.numbers.checking.kinks import Bend, Kinks
+from handgrad.numbers.checking.rounding import Room, room_of
+from handgrad.numbers.checking.search import Search
+from handgrad.numbers.checking.verdict import Check, Disagreement, Kink, Witness
 from handgrad.numbers.jax_kernels import has_jax, jax_gradient
-from handgrad.numbers.kinks import Bend, Kinks
-from handgrad.numbers.rounding import Room, room_of
-from handgrad.numbers.search import Search
-from handgrad.numbers.verdict import Check, Disagreement, Kink, Witness
 
 __all__ = ["compare"]
 

@@ -27,7 +27,7 @@ from handgrad.calculus.expr import (
     walk,
 )
 from handgrad.calculus.functions import FUNCTIONS
-from handgrad.numbers.complex_step import ComplexStep
+from handgrad.numbers.checking.complex_step import ComplexStep
 from handgrad.numbers.evaluate import followed
 from handgrad.numbers.kernels import NUMPY
 

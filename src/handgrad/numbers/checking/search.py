@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from handgrad.calculus.expr import Symbol
-from handgrad.numbers.complex_step import ComplexStep
-from handgrad.numbers.rounding import Room
+from handgrad.numbers.checking.complex_step import ComplexStep
+from handgrad.numbers.checking.rounding import Room
 
 __all__ = ["Search"]
 

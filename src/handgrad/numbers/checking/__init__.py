@@ -1,0 +1,1 @@
+"""Gradients against independent derivatives: the witnesses, what rounding may do, and the verdict."""
