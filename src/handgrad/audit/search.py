@@ -1,0 +1,99 @@
+"""Printed numbers in, a judgement of each and the smallest set of slips that explains them out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from handgrad.audit.judging import Judge, Verdict
+from handgrad.audit.printed import Printed
+from handgrad.audit.slips.writing import Named
+from handgrad.audit.system import System, unrolled
+from handgrad.calculus.expr import Ref
+from handgrad.language import writing
+from handgrad.model.problem import Problem
+
+__all__ = ["Cause", "Judged", "Printed", "Result", "search"]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One printed number: what is true, the verdict, and which cause and which numbers explain it.
+
+    ``verdict`` is exact, rounded, carried (fine: it follows from rounded numbers), truncated, given,
+    wrong, inherited, or unjudged. ``origin`` are the wrong printed numbers it starts from.
+    """
+
+    printed: Printed
+    verdict: str
+    true: float | None
+    cause: int | None = None
+    origin: tuple[int, ...] = ()
+
+    @property
+    def fine(self) -> bool:
+        """Whether nothing is to be said against it."""
+        return self.verdict not in ("wrong", "inherited")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A slip, where it was made, in words, and which printed numbers it explains.
+
+    ``others`` are the sentences of other slips that give the same number just as well.
+    """
+
+    slip: str
+    sentence: str
+    where: tuple[Ref, ...]
+    step: int | None
+    explains: tuple[int, ...]
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """All judgements, in the order of what was printed, and the causes in the order they were met."""
+
+    judged: tuple[Judged, ...]
+    causes: tuple[Cause, ...] = ()
+    unexplained: tuple[int, ...] = field(default=())
+
+    @property
+    def unique(self) -> bool:
+        """Whether every wrong number has a cause, and no cause a rival."""
+        return not self.unexplained and not any(cause.others for cause in self.causes)
+
+
+def search(
+    problem: Problem | System, printed: Sequence[Printed], *, named: Named = writing.name
+) -> Result:
+    """Judge every printed number, and say by which slips the wrong ones came about.
+
+    Numbers of one update are judged in the order of the calculation: each against its true value,
+    then against its line with operands that are each true or as printed. What follows from a wrong
+    printed number inherits. For the others the catalogue is searched, singly, then in pairs. Numbers
+    of later updates are also compared with whole runs that a slip spoils from the start.
+
+    Raises ``InputError`` for a text that is no number, ``LimitError`` for too large a problem.
+    """
+    system = problem if isinstance(problem, System) else unrolled(problem)
+    judge = Judge(system, tuple(printed), named)
+    verdicts = judge.judged()
+    causes = tuple(
+        Cause(c.slip, c.sentence, c.where, c.step, tuple(sorted(c.explains)), tuple(c.others))
+        for c in judge.causes
+    )
+    return Result(
+        tuple(_judged(claim, verdict) for claim, verdict in zip(printed, verdicts, strict=True)),
+        causes,
+        tuple(
+            n
+            for n, verdict in enumerate(verdicts)
+            if verdict.name == "wrong" and not any(n in cause.explains for cause in causes)
+        ),
+    )
+
+
+def _judged(claim: Printed, verdict: Verdict) -> Judged:
+    return Judged(claim, verdict.name, verdict.true, verdict.cause, tuple(sorted(verdict.origin)))
