@@ -26,7 +26,7 @@ LAYERS = (  # imports point upwards in this list; units of one layer do not impo
     ("model",),
     ("numbers",),
     ("render", "training"),
-    ("audit", "exchange"),
+    ("auditing", "exchange"),
     ("exercises",),
     ("verbs",),
     ("estimator", "cli", "web"),
@@ -229,7 +229,7 @@ def test_a_good_package_gives_no_complaint(tmp_path):
             id="upwards-from-inside-a-door",
         ),
         pytest.param(
-            {"numbers/evaluate.py": "from handgrad import audit"},
+            {"numbers/evaluate.py": "from handgrad import auditing"},
             "line 1 imports handgrad: __init__ is above numbers",
             id="from-the-package-itself",
         ),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import handgrad as hg
-from handgrad.audit.claims import audit_claims
+from handgrad.auditing.claims import audit_claims
 
 ROOT = Path(__file__).parents[1]
 NOTES = (ROOT / "docs" / "examples-notes.md").read_text("utf-8")

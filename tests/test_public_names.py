@@ -72,7 +72,7 @@ print(json.dumps(sorted(is_submodule | has_changed)))
 
 
 def test_no_name_turns_into_the_submodule_of_the_same_name():
-    # Importing the subpackage handgrad.audit sets handgrad.audit: the verb has to win.
+    # Importing the subpackage handgrad.auditing sets handgrad.auditing: the verb has to win.
     assert run_alone(LOAD_EVERYTHING) == []
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from handgrad.calculus.derivation import Derivation as Derivation
+    from handgrad.auditing.report import Report as Report
     from handgrad.errors import HandgradError as HandgradError
     from handgrad.errors import InputError as InputError
     from handgrad.model.describe import Equations as Equations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from handgrad.numbers.evaluate import Trace as Trace
     from handgrad.render.plots import plot as plot
     from handgrad.verbs import Worked as Worked
+    from handgrad.verbs import audit as audit
     from handgrad.verbs import check as check
     from handgrad.verbs import derive as derive
     from handgrad.verbs import draw as draw
@@ -43,8 +45,10 @@ __all__ = [
     "Network",
     "Notation",
     "Problem",
+    "Report",
     "Trace",
     "Worked",
+    "audit",
     "check",
     "derive",
     "draw",
@@ -63,6 +67,7 @@ _HOMES = {
     "Network": "handgrad.model.describe",
     "Notation": "handgrad.model.problem",
     "Problem": "handgrad.model.problem",
+    "Report": "handgrad.auditing.report",
     "Trace": "handgrad.numbers.evaluate",
     "plot": "handgrad.render.plots",
 }

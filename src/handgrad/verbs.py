@@ -36,12 +36,14 @@ from handgrad.render.text import to_text
 from handgrad.rewrites.delta import delta_form
 
 if TYPE_CHECKING:
+    from handgrad.auditing.report import Report
     from handgrad.numbers.checking.submitted import Gradient
     from handgrad.numbers.checking.verdict import Check
     from handgrad.render.diagram import Diagram
 
 __all__ = [
     "Worked",
+    "audit",
     "check",
     "derive",
     "draw",
@@ -172,6 +174,24 @@ def check(
     trace = numbers.evaluate(derivation, values)
     arrays = {s: trace[s.gradient(problem.loss)] for s in derivation.parameters}
     return compare(problem, derivation, arrays, values, derived=True, progress=told)
+
+
+def audit(document: str | os.PathLike[str]) -> Report:
+    """Which printed numbers of a worked example are right, and which slip made the wrong ones.
+
+    ``document`` is the path of a Markdown, LaTeX, HTML, text or notebook file, or a text of at least
+    two lines. The example's own equations are what holds; given values bind.
+
+    Raises ``FileError`` and ``LimitError`` for a file that cannot be used, ``InputError`` where there
+    is no number to judge.
+    """
+    from handgrad.auditing.audit import report
+    from handgrad.auditing.reading.source import read, source_of
+
+    if not isinstance(document, str | os.PathLike):
+        raise InputError(f"audit takes a path or a text, got {type(document).__name__}.")
+    is_text = isinstance(document, str) and "\n" in document
+    return report(source_of(document) if is_text else read(document))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from handgrad.errors import HandgradError, printable
 __all__ = ["commands", "main"]
 
 HOMES = {  # each command and its module, which is loaded when the command is asked for
+    "audit": "audit",
     "check": "check",
     "completion": "start",
     "draw": "pictures",

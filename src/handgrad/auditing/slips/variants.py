@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handgrad.audit.slips.arithmetic import factors, missing_terms, signs
-from handgrad.audit.slips.catalogue import Variant
-from handgrad.audit.slips.derivatives import derivatives, softmax
-from handgrad.audit.slips.references import biases, learning_rate, mislabelled, operands
-from handgrad.audit.slips.writing import Named
-from handgrad.audit.system import Line, System, booked
+from handgrad.auditing.slips.arithmetic import factors, missing_terms, signs
+from handgrad.auditing.slips.catalogue import Variant
+from handgrad.auditing.slips.derivatives import derivatives, softmax
+from handgrad.auditing.slips.references import biases, learning_rate, mislabelled, operands
+from handgrad.auditing.slips.writing import Named
+from handgrad.auditing.system import Line, System, booked
 from handgrad.calculus.expr import Expr
 from handgrad.language import writing
 

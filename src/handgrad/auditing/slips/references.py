@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 
-from handgrad.audit.slips.catalogue import Variant
-from handgrad.audit.slips.roles import family, previous, roles
-from handgrad.audit.slips.writing import Named, with_ref
-from handgrad.audit.system import Line, System
+from handgrad.auditing.slips.catalogue import Variant
+from handgrad.auditing.slips.roles import family, previous, roles
+from handgrad.auditing.slips.writing import Named, with_ref
+from handgrad.auditing.system import Line, System
 from handgrad.calculus.derivation import Phase
 from handgrad.calculus.expr import Expr, Num, Product, Ref, Sum, refs, transform
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
 
-from handgrad.audit.printed import Reading
+from handgrad.auditing.printed import Reading
 
 __all__ = ["Misprint", "digits_of", "misprints"]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.audit.system import number
+from handgrad.auditing.system import number
 from handgrad.calculus.expr import Expr, Ref, refs
 
 __all__ = ["Choice", "Choices", "Outcomes", "merged", "outcomes"]

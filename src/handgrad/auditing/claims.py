@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from handgrad.audit.printed import Printed, reading
-from handgrad.audit.search import Cause, Result, search
-from handgrad.audit.slips.derivatives import slopes
-from handgrad.audit.slips.writing import Named
-from handgrad.audit.system import Line, System, booked, unrolled
+from handgrad.auditing.printed import Printed, reading
+from handgrad.auditing.search import Cause, Result, search
+from handgrad.auditing.slips.derivatives import slopes
+from handgrad.auditing.slips.writing import Named
+from handgrad.auditing.system import Line, System, booked, unrolled
 from handgrad.calculus.chain import contributions
 from handgrad.calculus.derivation import Phase
 from handgrad.calculus.expr import Expr, Num, Ref, Sum

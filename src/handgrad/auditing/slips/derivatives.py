@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from handgrad.audit.slips.catalogue import Variant
-from handgrad.audit.slips.roles import family, roles
-from handgrad.audit.slips.writing import Named, Put, places
-from handgrad.audit.system import Line, System, booked
+from handgrad.auditing.slips.catalogue import Variant
+from handgrad.auditing.slips.roles import family, roles
+from handgrad.auditing.slips.writing import Named, Put, places
+from handgrad.auditing.system import Line, System, booked
 from handgrad.calculus.derivation import Phase
 from handgrad.calculus.expr import Call, Expr, Num, Power, Product, Ref, Sum
 from handgrad.calculus.functions import FUNCTIONS, slope

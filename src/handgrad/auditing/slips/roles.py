@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from handgrad.audit.system import System
+from handgrad.auditing.system import System
 from handgrad.calculus.derivation import Phase
 from handgrad.calculus.expr import Call, Expr, Power, Product, Ref, Sum, walk
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from handgrad.audit.slips.catalogue import SLIPS
-from handgrad.audit.slips.changes import Change, of_line, rates
-from handgrad.audit.slips.variants import variants
-from handgrad.audit.slips.writing import Named
-from handgrad.audit.system import System, number, run, unrolled, values
+from handgrad.auditing.slips.catalogue import SLIPS
+from handgrad.auditing.slips.changes import Change, of_line, rates
+from handgrad.auditing.slips.variants import variants
+from handgrad.auditing.slips.writing import Named
+from handgrad.auditing.system import System, number, run, unrolled, values
 from handgrad.calculus.expr import Expr, Ref, Value
 from handgrad.errors import DerivationError, InputError
 from handgrad.language import writing

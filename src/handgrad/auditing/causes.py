@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from handgrad.audit.choices import Choice, outcomes
-from handgrad.audit.printed import Reading
-from handgrad.audit.slips.catalogue import Variant
-from handgrad.audit.slips.misprints import misprints
-from handgrad.audit.slips.variants import variants
-from handgrad.audit.slips.writing import Named
-from handgrad.audit.system import Line, System
+from handgrad.auditing.choices import Choice, outcomes
+from handgrad.auditing.printed import Reading
+from handgrad.auditing.slips.catalogue import Variant
+from handgrad.auditing.slips.misprints import misprints
+from handgrad.auditing.slips.variants import variants
+from handgrad.auditing.slips.writing import Named
+from handgrad.auditing.system import Line, System
 from handgrad.calculus.expr import Expr, Ref, refs
 
 __all__ = ["Candidate", "Scene", "candidates", "pairs"]

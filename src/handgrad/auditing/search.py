@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from handgrad.audit.judging import Judge, Verdict
-from handgrad.audit.printed import Printed
-from handgrad.audit.slips.writing import Named
-from handgrad.audit.system import System, unrolled
+from handgrad.auditing.judging import Judge, Verdict
+from handgrad.auditing.printed import Printed
+from handgrad.auditing.slips.writing import Named
+from handgrad.auditing.system import System, unrolled
 from handgrad.calculus.expr import Ref
 from handgrad.language import writing
 from handgrad.model.problem import Problem

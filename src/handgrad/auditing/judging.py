@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from handgrad.audit.causes import Candidate, Scene, candidates, pairs
-from handgrad.audit.choices import Choice, Choices, Outcomes, merged, outcomes
-from handgrad.audit.printed import Printed, Reading, reading
-from handgrad.audit.slips.roles import previous
-from handgrad.audit.slips.writing import Named
-from handgrad.audit.system import System, run, values
+from handgrad.auditing.causes import Candidate, Scene, candidates, pairs
+from handgrad.auditing.choices import Choice, Choices, Outcomes, merged, outcomes
+from handgrad.auditing.printed import Printed, Reading, reading
+from handgrad.auditing.slips.roles import previous
+from handgrad.auditing.slips.writing import Named
+from handgrad.auditing.system import System, run, values
 from handgrad.calculus.expr import Ref
 from handgrad.errors import DerivationError
 

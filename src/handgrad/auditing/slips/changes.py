@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from handgrad.audit.slips.catalogue import Variant
-from handgrad.audit.slips.roles import family, roles
-from handgrad.audit.slips.variants import variants
-from handgrad.audit.slips.writing import Named
-from handgrad.audit.system import Line, System, values
+from handgrad.auditing.slips.catalogue import Variant
+from handgrad.auditing.slips.roles import family, roles
+from handgrad.auditing.slips.variants import variants
+from handgrad.auditing.slips.writing import Named
+from handgrad.auditing.system import Line, System, values
 from handgrad.calculus.expr import Expr, Ref
 from handgrad.errors import DerivationError
 from handgrad.language import writing

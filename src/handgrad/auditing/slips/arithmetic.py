@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from handgrad.audit.slips.catalogue import Variant
-from handgrad.audit.slips.roles import roles
-from handgrad.audit.slips.writing import Named, Put, negated, places, said, times, unsigned
-from handgrad.audit.system import Line, System
+from handgrad.auditing.slips.catalogue import Variant
+from handgrad.auditing.slips.roles import roles
+from handgrad.auditing.slips.writing import Named, Put, negated, places, said, times, unsigned
+from handgrad.auditing.system import Line, System
 from handgrad.calculus.derivation import Phase
 from handgrad.calculus.expr import Call, Expr, Num, Power, Product, Ref, Sum
 

@@ -1,0 +1,67 @@
+"""A document in, the report on it out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from handgrad.auditing.align import numeric
+from handgrad.auditing.judge import Claim, Judgement, judged
+from handgrad.auditing.reading.document import document
+from handgrad.auditing.reading.nodes import Member, Written
+from handgrad.auditing.reading.source import Source
+from handgrad.auditing.report import Finding, Report
+from handgrad.auditing.world import world_of
+from handgrad.auditing.worth import leaves
+from handgrad.errors import InputError
+
+__all__ = ["report"]
+
+
+def report(source: Source) -> Report:
+    """Judge every number of a document. Raises ``InputError`` where there is nothing to judge."""
+    read = document(source)
+    judgement = judged(read, world_of(read.chains))
+    if not judgement.claims:
+        raise InputError(
+            f"{source.path}: no number was found that could be judged. An audit reads equations such "
+            "as z = w*x + b = 0.25, in Markdown, LaTeX, HTML, a notebook or plain text."
+        )
+    claims = sorted(judgement.claims, key=lambda claim: claim.written.start)
+    findings = tuple(_finding(claim, judgement) for claim in claims)
+    printed = {w.start for chain in read.chains for w in _printed(chain.members)}
+    return Report(
+        source,
+        findings,
+        (),
+        tuple((source.line(u.start)[0], u.text) for u in read.unread),
+        {},
+        len(printed),
+        sum(f.verdict != "unjudged" for f in findings) + judgement.operands,
+    )
+
+
+def _printed(members: Sequence[Member]) -> Iterator[Written]:
+    """The printed numbers of a chain that stand for values, not those of its formulas."""
+    for member in members:
+        if member.expr is not None and (member.number is not None or numeric(member.expr)):
+            yield from (leaf for leaf in leaves(member.expr) if isinstance(leaf, Written))
+
+
+def _finding(claim: Claim, judgement: Judgement) -> Finding:
+    source = judgement.document.source
+    line, column = source.line(claim.written.start)
+    return Finding(
+        str(claim.name) if claim.name else None,
+        str(claim.name) if claim.name else "",
+        source.text[claim.written.start : claim.written.end] if claim.written.text[0] != "-" else claim.written.text,
+        line,
+        column,
+        claim.local,
+        claim.verdict,
+        claim.true,
+        1,
+        None,
+        claim.written.start,
+        claim.written.end,
+        "",
+    )

@@ -1,0 +1,105 @@
+"""Values that only stand in the calculation: names bound by what is put in for them.
+
+A name that is given nowhere has the number that is first put in for it. One that is given a value and
+always used with another is taken as it is used, and that is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from handgrad.auditing.align import Pair, align, numeric
+from handgrad.auditing.reading.nodes import Applied, Chain, Name, Named, Written
+from handgrad.auditing.roles import is_generic
+from handgrad.auditing.world import World, heads
+from handgrad.calculus.expr import Expr
+
+__all__ = ["Contradiction", "bind", "by_formula", "substitutions"]
+
+OFTEN = 2  # uses that make a rule
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """A name whose stated value is not the one it is used with."""
+
+    name: Name
+    stated: Written
+    used: Written
+
+
+def bind(chains: Sequence[Chain], world: World) -> list[Contradiction]:
+    """Give names the values they are used with; what contradicts a stated value is told."""
+    uses: dict[Name, list[tuple[Written, int]]] = {}
+    for place, chain in enumerate(chains):
+        for symbol, number in substitutions(chain, place, world):
+            if isinstance(symbol, Named) and isinstance(number, Written):
+                uses.setdefault(symbol.name, []).append((number, place))
+    for name, found in uses.items():
+        known = name in world.givens or name in world.definitions or name.new or name.of is not None
+        if not known and not is_generic(name):
+            world.give(name, found[0][0], found[0][1])
+    contradictions = [c for name, found in uses.items() if (c := _contradicted(world, name, found))]
+    for contradiction in contradictions:
+        world.replace_given(contradiction.name, contradiction.used)
+    world.settle()
+    return contradictions
+
+
+def _contradicted(
+    world: World, name: Name, found: Sequence[tuple[Written, int]]
+) -> Contradiction | None:
+    if name not in world.givens or name in world.definitions or len(found) < OFTEN:
+        return None
+    values = {number.value for number, _ in found}
+    stated = world.givens[name]
+    if len(values) != 1 or any(g.value in values for g in stated):
+        return None
+    if any(_alike(number, g.written) for number, _ in found for g in stated):
+        return None
+    return Contradiction(name, stated[0].written, found[0][0])
+
+
+def _alike(one: Written, other: Written) -> bool:
+    """Whether one is the other with fewer digits."""
+    fewer, more = sorted((one, other), key=lambda w: w.unit, reverse=True)
+    return more.value in fewer.rounded and not fewer.whole
+
+
+def substitutions(chain: Chain, place: int, world: World) -> Iterator[Pair]:
+    """What each number of a chain is put in for, as far as the symbols before it tell."""
+    names = heads(chain)
+    yield from _arguments(chain, world)
+    for previous, member in zip(chain.members, chain.members[1:], strict=False):
+        if member.expr is None or not numeric(member.expr) or member.number is not None:
+            continue
+        before = previous.expr
+        if before is not None and numeric(before):
+            continue
+        pairs = align(before, member.expr) if before is not None and not isinstance(before, Named) else []
+        if not any(isinstance(symbol, Named) for symbol, _ in pairs):
+            pairs = by_formula(names, member.expr, place, world) or pairs
+        yield from pairs
+
+
+def _arguments(chain: Chain, world: World) -> Iterator[Pair]:
+    """L(1.5, 0.56): the numbers in the places of the function's own names."""
+    head = chain.members[0].expr
+    if isinstance(head, Applied) and head.function in world.functions:
+        names, _ = world.functions[head.function]
+        if len(names) == len(head.arguments):
+            for name, argument in zip(names, head.arguments, strict=True):
+                yield from align(Named(name, 0, 0), argument)
+
+
+def by_formula(names: Sequence[Name], expr: Expr, place: int, world: World) -> list[Pair]:
+    """The pairs by the first equation of the names that has the shape of the numbers."""
+    best: list[Pair] = []
+    for name in names:
+        for definition in world.holding(name, place)[:4]:
+            pairs = align(world.applied(definition.expr), expr)
+            known = [p for p in pairs if isinstance(p[0], Named) and isinstance(p[1], Written)]
+            if len(known) > len([p for p in best if isinstance(p[0], Named)]):
+                best = pairs
+    return best

@@ -1,0 +1,1 @@
+"""A document in, the mathematics in it out: chains of equalities, tables and values, each with its place."""

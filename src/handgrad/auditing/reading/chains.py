@@ -1,0 +1,166 @@
+"""A stretch of mathematics in, the chains of equalities in it out; what cannot be read is told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from handgrad.auditing.reading.grammar import Dialect, Unreadable, expression
+from handgrad.auditing.reading.nodes import Chain, Member, Named, Unread, named_in
+from handgrad.auditing.reading.tokens import Token, tokens
+from handgrad.calculus.expr import Expr
+
+__all__ = ["chains_in", "dialect_of"]
+
+LONGEST = 20_000  # characters of one stretch of mathematics
+SPLITTING = {
+    "and", "or", "with", "where", "for", "if", "so", "then", "thus", "since", "when", "we", "get",
+    "hence", "therefore", "because", "is", "und", "oder", "mit",
+}  # fmt: skip
+_LAYERED = re.compile(
+    r"(?:^|[$\[(&=≈,;\n]|\\partial)\s*([A-Za-z])(?:_\{?\w+\}?)?\^\{?\d\}?(?:_\{?\w+\}?)?\s*"
+    r"(?=&?(?:=|\\approx|≈)|\}\s*[\\$&=.,*]|\}$)",
+    re.MULTILINE,
+)
+_APPLIED = re.compile(r"(?<![A-Za-z\\])([fgh])\s*(?:\\left)?\(")
+_COMMA = re.compile(r"(?<![\w.,{(\[])-?\d+(?:\{,\}|,)\d+(?![\d,]*[,)\]])")
+_POINT = re.compile(r"(?<![\w.,])-?\d+\.\d+(?![\d.])")
+
+
+def dialect_of(text: str) -> Dialect:
+    """What a whole document does throughout, from how it is written."""
+    layered = frozenset(match[1] for match in _LAYERED.finditer(text))
+    comma = len(_COMMA.findall(text)) > len(_POINT.findall(text))
+    return Dialect(layered, frozenset(match[1] for match in _APPLIED.finditer(text)), comma)
+
+
+def chains_in(
+    text: str, start: int, end: int, dialect: Dialect, *, latex: bool, context: str = "", inline: bool = False
+) -> Iterator[Chain | Unread]:
+    """The chains of one stretch of mathematics, in reading order.
+
+    A chain whose first member has a relation goes on with what stood before it.
+    """
+    if end - start > LONGEST:
+        yield Unread(text[start : start + 80], start)
+        return
+    found = tokens(text, start, end, latex=latex, comma=dialect.comma)
+    for statement in _statements(found):
+        yield from _chain(text, statement, dialect, context, inline)
+
+
+def _chain(
+    text: str, statement: Sequence[Token], dialect: Dialect, context: str, inline: bool
+) -> Iterator[Chain | Unread]:
+    """One chain; a member that cannot be read is told, the others stay."""
+    members: list[Member] = []
+    for relation, part in _parts(statement):
+        if not part:
+            if relation:
+                members.append(Member(relation, None, statement[-1].end, statement[-1].end))
+            continue
+        expr = _read(part, dialect)
+        start, end = part[0].start, part[-1].end
+        if expr is None:
+            yield Unread(text[start:end], start)
+        members.append(Member(relation, expr, start, end))
+    if members:
+        yield Chain(tuple(members), context, inline)
+
+
+def _read(part: Sequence[Token], dialect: Dialect) -> Expr | None:
+    try:
+        return expression(part, dialect)
+    except (Unreadable, RecursionError):
+        return None
+
+
+def _parts(statement: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:
+    """The members of a chain as tokens, each with the relation before it."""
+    relation, part = "", list[Token]()
+    depth = 0
+    for token in statement:
+        depth += _step(token)
+        if token.kind == "rel" and depth <= 0:
+            if part or relation:
+                yield relation, part
+            relation, part = token.text, []
+        else:
+            part.append(token)
+    yield relation, part
+
+
+def _step(token: Token) -> int:
+    """How a token changes the depth of brackets."""
+    return {"open": 1, "begin": 1, "close": -1, "end": -1}.get(token.kind, 0)
+
+
+def _statements(found: Sequence[Token]) -> Iterator[list[Token]]:
+    """The tokens of each chain: cut at commas, words, implications and rows that begin anew."""
+    statement: list[Token] = []
+    depth = 0
+    for token in _without_environments(found):
+        depth = max(0, depth + _step(token))
+        if depth == 0 and _cuts(token, statement):
+            if statement:
+                yield statement
+            statement = []
+            continue
+        if token.kind in ("row", "amp") and depth == 0:
+            if token.kind == "row" and statement and _complete(statement):
+                statement.append(token)
+            continue
+        if statement and statement[-1].kind == "row":
+            statement.pop()
+            if not _goes_on(token):
+                yield statement
+                statement = []
+        statement.append(token)
+    statement = [t for t in statement if t.kind != "row"]
+    if statement:
+        yield statement
+
+
+def _complete(statement: Sequence[Token]) -> bool:
+    """Whether nothing is left open where a row ends."""
+    return statement[-1].kind not in ("op", "rel", "row")
+
+
+def _goes_on(token: Token) -> bool:
+    """Whether a row that begins so goes on with the one before."""
+    return token.kind == "rel" or (token.kind == "op" and token.text in "+-*/")
+
+
+def _cuts(token: Token, statement: Sequence[Token]) -> bool:
+    if token.kind == "op" and token.text in ",;":
+        return True
+    if token.kind == "rel" and token.text == "⇒":
+        return True
+    if token.kind == "rel" and token.text == "→":
+        return not _is_name(statement)
+    if token.kind == "text":
+        return " " in token.text or token.text.lower() in SPLITTING
+    return False
+
+
+def _is_name(statement: Sequence[Token]) -> bool:
+    """Whether the tokens are one name only, so that an arrow after them is an update."""
+    expr = _read(statement, Dialect()) if 0 < len(statement) <= 20 else None
+    return isinstance(expr, Named)
+
+
+def _without_environments(found: Sequence[Token]) -> list[Token]:
+    """Without \\begin{aligned} and the like, which only say how rows are set."""
+    return [t for t in found if t.kind not in ("begin", "end") or "matrix" in t.text]
+
+
+def updates(chain: Chain) -> bool:
+    """Whether a chain with an arrow is an update of the name it begins with."""
+    head = chain.members[0].name
+    second = chain.members[1].expr if len(chain.members) > 1 else None
+    return (
+        head is not None
+        and second is not None
+        and chain.members[1].relation in ("→", "←")
+        and any(named.name == head for named in named_in(second))
+    )

@@ -1,0 +1,80 @@
+"""A source in, everything it says in mathematics out: chains in reading order, and what is unread."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from handgrad.auditing.reading.chains import chains_in, dialect_of
+from handgrad.auditing.reading.grammar import Dialect
+from handgrad.auditing.reading.nodes import Chain, Member, Unread
+from handgrad.auditing.reading.passages import Passage, passages
+from handgrad.auditing.reading.prose import runs, stated
+from handgrad.auditing.reading.source import Source
+from handgrad.auditing.reading.tables import cells
+
+__all__ = ["Document", "document"]
+
+NEAR = re.compile(r"[\s$.,\\()\[\]{}*]*")
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a document says: its chains in reading order, and the places nothing was made of."""
+
+    source: Source
+    chains: tuple[Chain, ...]
+    unread: tuple[Unread, ...]
+    dialect: Dialect
+
+
+def document(source: Source) -> Document:
+    """Everything a source says in mathematics."""
+    text = source.text
+    dialect = dialect_of(text)
+    chains: list[Chain] = []
+    unread: list[Unread] = []
+    for passage in passages(text, source.kind):
+        for found in _found(text, passage, dialect):
+            if isinstance(found, Unread):
+                unread.append(found)
+            elif found.members[0].relation and chains and _near(text, chains[-1], found):
+                chains[-1] = replace(chains[-1], members=chains[-1].members + found.members)
+            else:
+                chains.append(found)
+    whole = (_settled(chain) for chain in chains)
+    return Document(source, tuple(c for c in whole if len(c.members) > 1), tuple(unread), dialect)
+
+
+def _found(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Unread]:
+    if passage.kind == "math":
+        yield from chains_in(
+            text, passage.start, passage.end, dialect, latex=True, context=passage.context, inline=passage.inline
+        )
+    elif passage.kind == "table":
+        yield from cells(text, passage, dialect)
+    else:
+        for start, end in runs(text, passage.start, passage.end):
+            yield from chains_in(
+                text, start, end, dialect, latex=False, context=passage.context, inline=passage.inline
+            )
+        yield from stated(text, passage, dialect)
+
+
+def _near(text: str, chain: Chain, following: Chain) -> bool:
+    """Whether nothing but delimiters stands between a chain and what goes on from it."""
+    between = text[chain.members[-1].end : following.members[0].start]
+    return len(between) < 200 and NEAR.fullmatch(between.replace("=", "").replace("≈", "")) is not None
+
+
+def _settled(chain: Chain) -> Chain:
+    """Without members that hold nothing: the sign at the end of one line, and again at the next."""
+    members: list[Member] = []
+    for member in chain.members:
+        if members and members[-1].expr is None and members[-1].start == members[-1].end:
+            members.pop()
+        members.append(member)
+    if members[-1].expr is None and members[-1].start == members[-1].end:
+        members.pop()
+    return replace(chain, members=tuple(members))

@@ -1,0 +1,95 @@
+"""Tables of names and values, as one chain a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from handgrad.auditing.reading.chains import chains_in
+from handgrad.auditing.reading.grammar import Dialect
+from handgrad.auditing.reading.nodes import Chain, Member, Unread
+from handgrad.auditing.reading.passages import Passage
+
+__all__ = ["cells"]
+
+_RULE = re.compile(r"[\s|:+-]*")
+MOST_CELLS = 20_000
+Cell = tuple[int, int]
+
+
+def cells(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Unread]:
+    """Every value of a table under the name it belongs to; formulas in cells as they stand."""
+    rows = [row for row in _rows(text, passage) if row]
+    if sum(map(len, rows)) > MOST_CELLS:
+        yield Unread(f"a table of more than {MOST_CELLS} cells", passage.start)
+        return
+    read = [[_cell(text, cell, dialect) for cell in row] for row in rows]
+    header = read[0] if read else []
+    names = [cell.members[0] if cell and cell.members[0].name else None for cell in header]
+    label = _words(text, rows[0]) if rows else ""
+    context = " / ".join(filter(None, (passage.context, label)))
+    below = [row[0].members[0].name for row in read[1:] if row and row[0]]
+    across = len(rows) > 1 and sum(name is not None for name in names) > 1 and not any(below)
+    for row, found in zip(rows, read, strict=True):
+        first = found[0].members[0] if found and found[0] and found[0].members[0].name else None
+        for place, (where, chain) in enumerate(zip(row, found, strict=True)):
+            if chain is None:
+                if re.search(r"\d", text[slice(*where)]) and re.search(r"[=≈]", text[slice(*where)]):
+                    yield Unread(text[slice(*where)].strip(), where[0])
+            elif len(chain.members) > 1:
+                yield replace(chain, context=context, inline=True)
+            elif chain.members[0].number:
+                above = names[place] if across and place < len(names) and found is not header else None
+                owner = above or (first if place else None)
+                if owner is not None and owner is not chain.members[0]:
+                    value = replace(chain.members[0], relation="=")
+                    column = _words(text, [rows[0][place]]) if place < len(rows[0]) else ""
+                    yield Chain((owner, value), f"{context} / {column}", inline=True)
+            elif place and found is not header and first and chain.members[0].expr is not None:
+                member: Member = replace(chain.members[0], relation="=")
+                yield Chain((first, member), context, inline=True)
+
+
+def _rows(text: str, passage: Passage) -> Iterator[list[Cell]]:
+    """The places of the cells, row by row, without the rule under the header."""
+    latex = "&" in text[passage.start : passage.end] and "\\\\" in text[passage.start : passage.end]
+    separator, ends = ("&", r"\\\\") if latex else (r"\|", r"\n")
+    place = passage.start
+    for line in re.split(f"({ends})", text[passage.start : passage.end]):
+        if not re.fullmatch(ends, line) and not (not latex and _RULE.fullmatch(line)):
+            yield [*_split(line, place, separator)]
+        place += len(line)
+
+
+def _split(line: str, start: int, separator: str) -> Iterator[Cell]:
+    place = 0
+    for match in re.finditer(rf"(?<!\\){separator}|$", line):
+        content = line[place : match.start()]
+        if content.strip(" \t>"):
+            yield start + place, start + match.start()
+        place = match.end()
+
+
+def _cell(text: str, cell: Cell, dialect: Dialect) -> Chain | None:
+    """What one cell says, between dollars or as it stands."""
+    start, end = cell
+    content = text[start:end]
+    math = re.search(r"\$(.+)\$|\\\((.+)\\\)", content)
+    if math:
+        group = 1 if math[1] is not None else 2
+        start, end = start + math.start(group), start + math.end(group)
+    else:
+        stripped = content.strip(" \t>*`")
+        start += content.index(stripped)
+        end = start + len(stripped)
+        if " " in stripped and not re.search(r"[=≈*/+·]", stripped):
+            return None
+    found = [*chains_in(text, start, end, dialect, latex=bool(math), inline=True)]
+    chains = [chain for chain in found if isinstance(chain, Chain)]
+    whole = len(found) == len(chains) == 1 and chains[0].members[0].expr is not None
+    return chains[0] if whole else None
+
+
+def _words(text: str, row: list[Cell]) -> str:
+    return " ".join(re.sub(r"[$\\{}]", "", text[slice(*cell)]).strip() for cell in row)

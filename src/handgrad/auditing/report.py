@@ -1,0 +1,166 @@
+"""What an audit found, ready to be read: as text, as JSON, or in the document itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from handgrad.auditing.reading.source import Source
+
+__all__ = ["Cause", "Finding", "Report"]
+
+WRONG = frozenset({"wrong", "inherited", "mislabelled", "unexplained"})
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One printed number, or one printed formula, and what is true of it.
+
+    ``start`` and ``end`` are places in the readable text; ``cause`` counts the causes of the report.
+    """
+
+    quantity: str | None
+    symbol: str
+    printed: str
+    line: int
+    column: int
+    local: str
+    verdict: str
+    true: float | None = None
+    step: int = 1
+    cause: int | None = None
+    start: int = 0
+    end: int = 0
+    shown: str = ""  # the true value in the author's digits
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it counts as wrong."""
+        return self.verdict in WRONG or self.local == "wrong"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A slip, told in a sentence, and the places in ``findings`` of the numbers it explains."""
+
+    slip: str
+    sentence: str
+    explains: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The audit of one document; shows itself as text."""
+
+    source: Source
+    findings: tuple[Finding, ...]
+    causes: tuple[Cause, ...] = ()
+    unread: tuple[tuple[int, str], ...] = ()
+    conventions: Mapping[str, str] = field(default_factory=dict[str, str])
+    printed: int = 0  # numbers in the document's mathematics
+    judged: int = 0
+
+    @cached_property
+    def wrong(self) -> int:
+        """How many numbers and formulas are wrong."""
+        return sum(finding.wrong for finding in self.findings)
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.wrong == 0
+
+    def as_data(self) -> dict[str, object]:
+        """The report as the object that ``to_json`` writes."""
+        return {
+            "document": self.source.path,
+            "claims": [
+                {
+                    "quantity": f.quantity,
+                    "symbol": f.symbol,
+                    "printed": f.printed,
+                    "line": f.line,
+                    "column": f.column,
+                    "step": f.step,
+                    "local": f.local,
+                    "true": f.true,
+                    "verdict": f.verdict,
+                    "cause": f.cause,
+                }
+                for f in self.findings
+            ],
+            "causes": [
+                {"slip": c.slip, "sentence": c.sentence, "explains": [*c.explains]} for c in self.causes
+            ],
+            "unread": [{"line": line, "text": text} for line, text in self.unread],
+            "conventions": dict(self.conventions),
+            "numbers": {"printed": self.printed, "judged": self.judged},
+            "wrong": self.wrong,
+        }
+
+    def to_json(self) -> str:
+        """One JSON object."""
+        return json.dumps(self.as_data(), ensure_ascii=False, indent=1) + "\n"
+
+    def to_text(self) -> str:
+        """What is wrong, line by line, and the sum of it."""
+        return "\n".join(self._lines()) + "\n"
+
+    def __str__(self) -> str:
+        return self.to_text().rstrip("\n")
+
+    def _lines(self) -> list[str]:
+        lines: list[str] = []
+        raw = self.source.raw.split("\n")
+        for line in sorted({f.line for f in self.findings if f.wrong}):
+            here = [f for f in self.findings if f.wrong and f.line == line]
+            shown, marks = _marked(raw[line - 1], here)
+            lines += [f"{self.source.path}:{line}", f"    {shown}", f"    {marks}"]
+            lines += [f"  {self._sentence(f)}" for f in here]
+            lines.append("")
+        for name, said in self.conventions.items():
+            lines.append(f"{name}: {said}")
+        lines.append(self.summary)
+        return lines
+
+    def _sentence(self, finding: Finding) -> str:
+        head = f"{finding.symbol} = {finding.printed}" if finding.symbol else finding.printed
+        right = f", right: {finding.shown}" if finding.shown and finding.true is not None else ""
+        said = {
+            "inherited": "follows from a wrong number",
+            "mislabelled": "is another quantity's",
+            "wrong": "is wrong",
+            "unexplained": "is wrong in its last digit",
+        }.get(finding.verdict, "does not follow from its line, though it is right")
+        cause = f". {self.causes[finding.cause].sentence}" if finding.cause is not None else ""
+        return f"{head} {said}{right}{cause}"
+
+    @property
+    def summary(self) -> str:
+        """One line: how many numbers were judged, how many are wrong, how many not read."""
+        roots = sum(f.wrong and f.verdict != "inherited" for f in self.findings)
+        follow = self.wrong - roots
+        what = (
+            "nothing wrong"
+            if not self.wrong
+            else f"{roots} wrong" + (f", {follow} more that follow from wrong ones" if follow else "")
+        )
+        missed = self.printed - self.judged
+        unread = f"; {len(self.unread)} formulas not read" if self.unread else ""
+        not_judged = f"; {missed} not judged" if missed else ""
+        return f"{self.judged} of {self.printed} numbers judged: {what}{not_judged}{unread}."
+
+
+def _marked(line: str, findings: Sequence[Finding], width: int = 96) -> tuple[str, str]:
+    """A line of the document, cut to what matters, and carets under the wrong numbers."""
+    first = min(f.column for f in findings) - 1
+    start = max(0, min(first - width // 2, len(line) - width))
+    shown = line[start : start + width]
+    marks = [" "] * len(shown)
+    for f in findings:
+        for place in range(f.column - 1 - start, f.column - 1 - start + len(f.printed)):
+            if 0 <= place < len(marks):
+                marks[place] = "^"
+    return shown, "".join(marks).rstrip()

@@ -1,0 +1,442 @@
+"""What a document says holds: its equations, its given values, and the true value of every name.
+
+The equations are taken as printed. Of several for one name the last one above a place counts there,
+since a page may hold two networks. Derivatives follow from the forward equations by the chain rule.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from handgrad.auditing.reading.nodes import Applied, Chain, Matrix, Member, Name, Named, Opaque, Written, every
+from handgrad.auditing.roles import RATES, is_computed, is_generic, is_loss, is_parameter, is_rate
+from handgrad.auditing.worth import Unknown, leaves, plain, replaced, worth
+from handgrad.calculus.chain import local_derivative
+from handgrad.calculus.derivation import Equation, Phase
+from handgrad.calculus.expr import Call, Expr, Forms, Num, Power, Product, Ref, Sum, Symbol, Value
+from handgrad.calculus.functions import FUNCTIONS, slope
+from handgrad.errors import HandgradError
+
+__all__ = ["Definition", "World", "world_of"]
+
+AFTERWARDS = re.compile(
+    r"\b(updat\w*|new|results?|after|iteration|epoch \d|neue?|nach|final|adjusted)\b", re.IGNORECASE
+)
+DEEPEST = 200  # names that define each other in turn
+Worlds = int  # 0: the document's own numbers; more: others drawn at random, to try formulas
+
+
+@dataclass(frozen=True)
+class Definition:
+    """An equation of the document: from ``place`` on (the number of its chain) the name is ``expr``."""
+
+    place: int
+    expr: Expr
+    member: Member | None = None
+
+
+@dataclass(frozen=True)
+class Given:
+    """A value the document states for a name, from a chain on."""
+
+    place: int
+    written: Written
+    value: float
+
+
+@dataclass
+class World:
+    """Names, their equations and values; places count the chains of the document."""
+
+    definitions: dict[Name, list[Definition]] = field(default_factory=dict)
+    givens: dict[Name, list[Given]] = field(default_factory=dict)
+    functions: dict[str, tuple[tuple[Name, ...], Expr]] = field(default_factory=dict)
+    updated: set[Name] = field(default_factory=set)  # names that have a new value somewhere
+    news: set[tuple[Name, int]] = field(default_factory=set)  # stated where the new value is meant
+    _memo: dict[tuple[Name, int, int], float | None] = field(default_factory=dict)
+    _changes: list[int] = field(default_factory=list)
+    _partials: dict[tuple[int, Name], Expr] = field(default_factory=dict)
+    _kept: list[Expr] = field(default_factory=list)  # so that no other node gets their identity
+
+    def define(self, name: Name, expr: Expr, place: int, member: Member | None = None) -> None:
+        """One more equation."""
+        self.definitions.setdefault(name, []).append(Definition(place, expr, member))
+
+    def give(self, name: Name, written: Written, place: int, value: float | None = None) -> None:
+        """One more given value."""
+        number = written.value if value is None else value
+        self.givens.setdefault(name, []).append(Given(place, written, number))
+
+    def replace_given(self, name: Name, written: Written) -> None:
+        """The name has another value than was stated, everywhere."""
+        self.givens[name] = [Given(g.place, written, written.value) for g in self.givens[name]]
+
+    def settle(self) -> None:
+        """Call it when all is said: from now on values are remembered."""
+        several = [d for d in (*self.definitions.values(), *self.givens.values()) if len(d) > 1]
+        self._changes = sorted({entry.place for entries in several for entry in entries})
+        self._memo.clear()
+
+    def _epoch(self, place: int) -> int:
+        return bisect_right(self._changes, place)
+
+    def renewed(self, name: Name, place: int) -> bool:
+        """Whether the value stated for a name at a place was taken as that after the update."""
+        return (name, place) in self.news
+
+    def renews(self, name: Name, written: Written, chain: Chain) -> bool:
+        """Whether a stated value is that after the update: a summary, a table of results."""
+        if name.new or name.of is not None or not (is_parameter(name) or name in self.updated):
+            return False
+        before = self.givens.get(name, [])
+        if any(written.rounded.low <= entry.value <= written.rounded.high for entry in before):
+            return False
+        headed = AFTERWARDS.search(chain.context) is not None
+        return (name in self.updated and bool(before)) or headed
+
+    # the entries that hold at a place
+
+    def given(self, name: Name, place: int) -> Given | None:
+        """The value stated for a name at a place: the last above it, or else the first below."""
+        return _at(self.givens.get(name, ()), place)
+
+    def holding(self, name: Name, place: int) -> list[Definition]:
+        """The equations of a name, the one that holds at a place first."""
+        entries = self.definitions.get(name, [])
+        above = [d for d in entries if d.place <= place]
+        below = [d for d in entries if d.place > place]
+        return [*reversed(above), *below]
+
+    # values
+
+    def value(self, name: Name, place: int, seed: Worlds = 0) -> float | None:
+        """The true value of a name at a place; None where the document does not tell."""
+        key = (name, self._epoch(place), seed)
+        if key not in self._memo:
+            self._memo[key] = None  # a name that defines itself has no value
+            self._memo[key] = self._value(name, place, seed)
+        return self._memo[key]
+
+    def _value(self, name: Name, place: int, seed: Worlds) -> float | None:
+        if name.of is not None:
+            value = self.derivative(name.of, replace(name, of=None), place, seed)
+            if value is not None:
+                return value
+        for definition in self.holding(name, place):
+            value = self.number(definition.expr, definition.place, seed)
+            if value is not None and np.isfinite(value):
+                return value
+        given = self.given(name, place)
+        if given is not None:
+            return _drawn(name, seed) if seed and not given.written.whole else given.value
+        if name.new:
+            return self._new(name, place, seed)
+        if is_rate(name):
+            for other in RATES:
+                stated = self.given(other, place)
+                if stated is not None:
+                    return _drawn(other, seed) if seed else stated.value
+        if seed and name not in self.definitions and name.of is None:
+            return _drawn(name, seed)
+        return None
+
+    def _new(self, name: Name, place: int, seed: Worlds) -> float | None:
+        """A new value by plain gradient descent, where no equation of its own says otherwise."""
+        old = self.value(replace(name, new=False), place, seed)
+        rate, loss = self.rate(place), self.loss(place)
+        if old is None or rate is None or loss is None:
+            return None
+        step = self.value(rate, place, seed)
+        slope = self.value(replace(name, new=False, of=loss), place, seed)
+        return None if step is None or slope is None else old - step * slope
+
+    def rounded(self) -> set[Name]:
+        """The names whose given value is the rounded result of something the document does not tell."""
+        return {
+            name
+            for name in self.givens
+            if not is_parameter(name)
+            and (name in self.definitions or name.of is not None or is_computed(name))
+        }
+
+    def rate(self, place: int) -> Name | None:
+        """What the learning rate is called."""
+        for name in self.givens:
+            if is_rate(name) and self.given(name, place):
+                return name
+        return None
+
+    def loss(self, place: int) -> Name | None:
+        """What is differentiated by parameters: the loss."""
+        tops = [n.of for n in (*self.definitions, *self.givens) if n.of is not None]
+        named = [top for top in tops if self.definitions.get(top) and not is_generic(top)]
+        losses = [top for top in named if is_loss(top)]
+        from_tops = losses or named
+        if from_tops:
+            return max(dict.fromkeys(from_tops), key=from_tops.count)
+        known = [n for n in self.definitions if is_loss(n)]
+        return known[0] if known else None
+
+    def number(self, expr: Expr, place: int, seed: Worlds = 0) -> float | None:
+        """The true value of an expression at a place."""
+
+        def leaf(node: Expr) -> float:
+            if isinstance(node, Written):
+                return node.value
+            assert isinstance(node, Named), "there are no other leaves"
+            value = self.value(node.name, place, seed)
+            if value is None:
+                raise Unknown
+            return value
+
+        try:
+            return float(worth(self.applied(expr), leaf))
+        except (Unknown, OverflowError, ZeroDivisionError, ValueError, RecursionError):
+            return None
+
+    def applied(self, expr: Expr) -> Expr:
+        """The expression with the document's own functions written out."""
+
+        def change(node: Expr) -> Expr | None:
+            if not isinstance(node, Applied) or node.function not in self.functions:
+                return None
+            names, body = self.functions[node.function]
+            if len(names) != len(node.arguments) or node.primes:
+                return None
+            inner = dict(zip(names, node.arguments, strict=True))
+            return replaced(body, lambda n: inner.get(n.name) if isinstance(n, Named) else None)
+
+        return replaced(expr, change) if self.functions else expr
+
+    # derivatives
+
+    def derivative(self, top: Name, bottom: Name, place: int, seed: Worlds = 0) -> float | None:
+        """d top/d bottom by the forward equations; None where bottom does not act on top in them."""
+        memo: dict[Name, float | None] = {}
+        found = self._slope(top, bottom, place, seed, memo, 0)
+        return found
+
+    def _slope(
+        self, top: Name, bottom: Name, place: int, seed: Worlds, memo: dict[Name, float | None], depth: int
+    ) -> float | None:
+        if top == bottom:
+            return 1.0
+        if top in memo or depth > DEEPEST:
+            return memo.get(top)
+        memo[top] = None
+        definition = self.forward(top, place)
+        if definition is None:
+            return None
+        total, acts = 0.0, False
+        expr = self.applied(definition.expr)
+        for name in dict.fromkeys(n.name for n in leaves(expr) if isinstance(n, Named)):
+            inner = self._slope(name, bottom, place, seed, memo, depth + 1)
+            if inner is None:
+                continue
+            local = self.number(self._partial(expr, name), definition.place, seed)
+            if local is None:
+                return None
+            total, acts = total + local * inner, True
+        memo[top] = total if acts else None
+        return memo[top]
+
+    def forward(self, name: Name, place: int) -> Definition | None:
+        """The equation of a quantity of the forward pass that holds at a place and has a value."""
+        if name.of is not None or name.new:
+            return None
+        for definition in self.holding(name, place):
+            if self.number(definition.expr, definition.place) is not None:
+                return definition
+        for definition in self.holding(name, place):
+            if self.number(definition.expr, definition.place, 1) is not None:
+                return definition
+        return None
+
+    def _partial(self, expr: Expr, name: Name) -> Expr:
+        """∂expr/∂name, other names held fixed, in the document's own leaves."""
+        key = (id(expr), name)
+        if key not in self._partials:
+            self._partials[key] = partial(expr, name)
+            self._kept.append(expr)
+        return self._partials[key]
+
+
+def partial(expr: Expr, name: Name) -> Expr:
+    """∂expr/∂name by the rule table, in the leaves of the expression."""
+    names = {n.name: n for n in leaves(expr) if isinstance(n, Named)}
+    symbols = {known: Symbol(f"q{number}") for number, known in enumerate(names)}
+    back = {Ref(symbol): names[known] for known, symbol in symbols.items()}
+
+    def forth(node: Expr) -> Expr | None:
+        if isinstance(node, Named):
+            return Ref(symbols[node.name])
+        if isinstance(node, Written):
+            return Value(node.value)
+        if isinstance(node, Applied) and node.function in FUNCTIONS and len(node.arguments) == 1 and node.primes == 1:
+            argument = node.arguments[0]
+            inner = slope(node.function, 0, (argument,), Call(node.function, (argument,)))[1]
+            return replaced(inner, forth)
+        return None
+
+    equation = Equation(Ref(Symbol("y")), replaced(expr, forth), Phase.FORWARD)
+    try:
+        found = local_derivative(equation, (), symbols[name], ())
+    except HandgradError:
+        return Opaque("no derivative")
+    value = Ref(Symbol("y"))
+
+    def home(node: Expr) -> Expr | None:
+        if node == value:
+            return expr
+        if isinstance(node, Forms):
+            return replaced(node.stable, home)
+        return back.get(node) if isinstance(node, Ref) else None
+
+    return replaced(found, home)
+
+
+def _at(entries: Sequence[Given], place: int) -> Given | None:
+    above = [entry for entry in entries if entry.place <= place]
+    return above[-1] if above else entries[0] if entries else None
+
+
+def _drawn(name: Name, seed: int) -> float:
+    """A number for a name that is not given, the same whenever it is asked for."""
+    return 0.15 + 0.7 * (zlib.crc32(f"{name}:{seed}".encode()) / 2**32)
+
+
+def world_of(chains: Sequence[Chain]) -> World:
+    """The equations and given values of a document's chains."""
+    world = World()
+    for place, chain in enumerate(chains):
+        _learn(world, chain, place)
+    world.settle()
+    return world
+
+
+def _learn(world: World, chain: Chain, place: int) -> None:
+    names = heads(chain)
+    expressions = [m for m in chain.members[0:] if m.expr is not None and m.name is None and _symbolic(m)]
+    _learn_function(world, chain, place)
+    for name in names:
+        others = [other for other in names if other != name]
+        for other in others[:1]:
+            if names.index(name) < names.index(other):
+                world.define(name, Named(other, 0, 0), place)
+        for member in expressions:
+            if not any(n.name == name for n in leaves(member.expr or Num(0)) if isinstance(n, Named)):
+                world.define(name, member.expr or Num(0), place, member)
+                break
+        if name.new:
+            world.updated.add(replace(name, new=False))
+    _learn_inner(world, expressions, place)
+    number = next((m.number for m in chain.members[1:] if m.number is not None), None)
+    if number is not None and stated(chain):
+        for name in names:
+            if world.renews(name, number, chain):
+                world.news.add((name, place))
+            else:
+                world.give(name, number, place)
+    elif names and not expressions and number is not None:
+        computed = next((m.expr for m in chain.members if m.expr is not None and m.name is None), None)
+        value = plain(computed) if computed is not None else None
+        if value is not None:
+            for name in names:
+                world.give(name, number, place, value)
+
+
+def stated(chain: Chain) -> bool:
+    """Whether a chain is nothing but names and a number."""
+    return all(m.name is not None or m.number is not None for m in chain.members)
+
+
+def heads(chain: Chain) -> list[Name]:
+    """The names a chain gives one value to; the left side of an update is the new value."""
+    first = chain.members[0]
+    arrow = len(chain.members) > 1 and chain.members[1].relation in ("←", "→")
+    found = [replace(m.name, new=True) if arrow and m is first else m.name for m in chain.members if m.name]
+    if first.name is None and first.expr is not None:
+        match first.expr:
+            case Applied(function, _, 0):
+                found.insert(0, Name(function))
+            case Product((Named(name), Named(argument))) if name.base != argument.base:
+                found.insert(0, name)
+            case _:
+                pass
+    return [*dict.fromkeys(found)]
+
+
+def _symbolic(member: Member) -> bool:
+    """Whether a member is an equation in names that can have a value."""
+    expr = member.expr
+    return (
+        expr is not None
+        and any(isinstance(leaf, Named) for leaf in leaves(expr))
+        and not any(isinstance(node, Opaque | Matrix) for node in every(expr))
+    )
+
+
+def _learn_function(world: World, chain: Chain, place: int) -> None:
+    """f(z) = …: a function of the document's own; L(y, ŷ) = … as well."""
+    for before, after in zip(chain.members, chain.members[1:], strict=False):
+        match before.expr:
+            case Applied(function, arguments, 0) if all(isinstance(a, Named) for a in arguments):
+                names = tuple(a.name for a in arguments if isinstance(a, Named))
+                body = after.expr
+                if body is None or not _symbolic(after) or function in FUNCTIONS:
+                    continue
+                used = {n.name for n in leaves(body) if isinstance(n, Named)}
+                if used <= set(names):
+                    world.functions.setdefault(function, (names, body))
+            case _:
+                pass
+
+
+def _learn_inner(world: World, expressions: Sequence[Member], place: int) -> None:
+    """σ(z) = σ(w·x + b) says z = w·x + b; w·a + b = w·x + b says a = x."""
+    for before, after in zip(expressions, expressions[1:], strict=False):
+        for name, expr in _inner(before.expr, after.expr):
+            known = world.definitions.get(name) or world.givens.get(name)
+            itself = any(n.name == name for n in leaves(expr) if isinstance(n, Named))
+            recent = known and any(entry.place == place for entry in world.definitions.get(name, ()))
+            if not itself and not recent and not (known and isinstance(expr, Named)):
+                world.define(name, expr, place)
+
+
+def _inner(before: Expr | None, after: Expr | None) -> Iterator[tuple[Name, Expr]]:
+    """The names that stand where another expression stands in a formula of the same shape."""
+    match before, after:
+        case Named(name), Expr() if after is not None and not (isinstance(after, Named) and after.name == name):
+            yield name, after
+        case (Call(f, a), Call(g, b)) if f == g and len(a) == len(b) == 1:
+            yield from _inner(a[0], b[0])
+        case (Sum(a), Sum(b)) | (Product(a), Product(b)) if len(a) == len(b):
+            differing = [(x, y) for x, y in zip(a, b, strict=True) if not same(x, y)]
+            if len(differing) == 1 and len(a) > 1:
+                yield from _inner(*differing[0])
+        case (Power(x, p), Power(y, q)) if same(p, q):
+            yield from _inner(x, y)
+        case _:
+            return
+
+
+def same(one: Expr, other: Expr) -> bool:
+    """Whether two expressions are the same but for their places."""
+    return bare(one) == bare(other)
+
+
+def bare(expr: Expr) -> Expr:
+    """The expression without places."""
+
+    def change(node: Expr) -> Expr | None:
+        if isinstance(node, Named):
+            return replace(node, start=0, end=0)
+        return replace(node, start=0, end=0) if isinstance(node, Written) else None
+
+    return replaced(expr, change)
