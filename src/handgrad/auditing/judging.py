@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from handgrad.auditing.causes import Candidate, Scene, candidates, pairs
 from handgrad.auditing.choices import Choice, Choices, Outcomes, merged, outcomes
+from handgrad.auditing.far import explanations, true_at
 from handgrad.auditing.printed import Printed, Reading, reading
 from handgrad.auditing.slips.roles import previous
 from handgrad.auditing.slips.writing import Named
@@ -18,9 +19,11 @@ from handgrad.errors import DerivationError
 
 __all__ = ["Found", "Judge", "Verdict"]
 
+MOST_STEPS = 100_000  # of a run that is followed
 IN_A_ROW = 12  # updates that are followed one by one, with all that may have been carried
 SAMPLES = 81  # values between the roundings of a wrong number
 AHEAD = 12  # candidates that are compared by what they say of later numbers
+MOST_RIVALS = 8  # explanations of a run; more of them are chance
 LIKELY = 0.5  # a rival whose cost is no more than this above is named
 
 
@@ -62,15 +65,53 @@ class Judge:
 
     def judged(self) -> list[Verdict]:
         """The verdicts in the order of the claims."""
-        wanted = {claim.step for claim in self.claims}
+        wanted = {claim.step for claim in self.claims if claim.step <= MOST_STEPS}
         last = max(wanted, default=0)
         before: dict[Ref, Sequence[Choice]] = {}
         old: Mapping[Ref, float] = {}
-        for step, true in enumerate(run(self.system, last), 1):
+        for step, true in self._true(wanted, last):
             followed = step in wanted or last <= IN_A_ROW
             before = self.step(step, true, before, old) if followed else {}
             old = true
+        if last > 1:
+            self._whole_run(wanted)
         return [self.verdicts.get(n, Verdict("unjudged")) for n in range(len(self.claims))]
+
+    def _true(self, wanted: Set[int], last: int) -> Iterator[tuple[int, Mapping[Ref, float]]]:
+        """The right numbers, of every update of a short run, else of those that are asked for."""
+        if last <= IN_A_ROW:
+            yield from enumerate(run(self.system, last), 1)
+            return
+        steps = sorted({step for s in wanted for step in (s - 1, s) if step})
+        yield from sorted(true_at(self.system, steps).items())
+
+    def _whole_run(self, wanted: Set[int]) -> None:
+        """Numbers of later updates that are wrong because a slip was made in every update."""
+        later = [n for n, c in enumerate(self.claims) if c.step > 1 and c.step in wanted]
+        wrong = [n for n in later if self.verdicts[n].name in ("wrong", "inherited")]
+        if not any(self.verdicts[n].name == "wrong" for n in wrong):
+            return
+        told = [n for n in later if self.verdicts[n].name not in ("carried", "truncated", "given")]
+        claims = [(self.claims[n], self.readings[n]) for n in told]
+        found = explanations(self.system, claims, self.named)
+        own = {self.verdicts[n].cause for n in wrong}
+        if (
+            not found
+            or len(found) > MOST_RIVALS
+            or (None not in own and len(own) < len(wrong) == 1)
+        ):
+            return
+        best = found[0]
+        for cause in self.causes:
+            cause.explains -= set(wrong)
+        rivals = [e.sentence for e in found[1:4] if e.cost <= best.cost + LIKELY]
+        self.causes.append(
+            Found(best.slip, best.sentence, best.change.where, None, set(wrong), rivals)
+        )
+        for n in wrong:
+            self.verdicts[n] = replace(
+                self.verdicts[n], name="wrong", origin=frozenset(), cause=len(self.causes) - 1
+            )
 
     def step(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from handgrad.auditing.judging import Judge, Verdict
+from handgrad.auditing.judging import Judge
 from handgrad.auditing.printed import Printed
 from handgrad.auditing.slips.writing import Named
 from handgrad.auditing.system import System, unrolled
@@ -80,20 +80,20 @@ def search(
     system = problem if isinstance(problem, System) else unrolled(problem)
     judge = Judge(system, tuple(printed), named)
     verdicts = judge.judged()
+    kept = [n for n, cause in enumerate(judge.causes) if cause.explains]
     causes = tuple(
         Cause(c.slip, c.sentence, c.where, c.step, tuple(sorted(c.explains)), tuple(c.others))
-        for c in judge.causes
+        for c in (judge.causes[n] for n in kept)
     )
-    return Result(
-        tuple(_judged(claim, verdict) for claim, verdict in zip(printed, verdicts, strict=True)),
-        causes,
-        tuple(
-            n
-            for n, verdict in enumerate(verdicts)
-            if verdict.name == "wrong" and not any(n in cause.explains for cause in causes)
-        ),
+    judged = tuple(
+        Judged(
+            claim,
+            verdict.name,
+            verdict.true,
+            None if verdict.cause is None else kept.index(verdict.cause),
+            tuple(sorted(verdict.origin)),
+        )
+        for claim, verdict in zip(printed, verdicts, strict=True)
     )
-
-
-def _judged(claim: Printed, verdict: Verdict) -> Judged:
-    return Judged(claim, verdict.name, verdict.true, verdict.cause, tuple(sorted(verdict.origin)))
+    open_ = (n for n, one in enumerate(judged) if one.verdict == "wrong" and one.cause is None)
+    return Result(judged, causes, tuple(open_))

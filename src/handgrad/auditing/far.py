@@ -1,0 +1,143 @@
+"""Numbers printed after many updates: which slip, made from the first update on, gives them all.
+
+Singly first, each also one update more or less; then with another learning rate, and two at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import combinations
+from operator import and_
+from typing import Any
+
+import numpy as np
+
+from handgrad.auditing.printed import Printed, Reading
+from handgrad.auditing.runs import recorded
+from handgrad.auditing.slips.changes import Change, changes, rates, together
+from handgrad.auditing.slips.writing import Named
+from handgrad.auditing.system import System
+from handgrad.calculus.expr import Ref
+
+__all__ = ["NOTHING", "Explanation", "explanations", "true_at"]
+
+NOTHING = Change("", (), "")
+LIKELY = 3.0  # cost below which a slip is tried in a whole run
+PAIRED = 1.7  # cost below which it is tried with another
+ALIKE = 10  # digits to which runs that are the same agree
+FIRST = 3  # updates by which runs are compared
+DIGITS_OF_A_PAIR = 5  # printed ones, all numbers together, that make a pair more than chance
+MOST_THROUGHOUT = 24  # slips that are tried two at a time
+
+Array = Any
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A change, made in every update, and how many updates too many (or too few) were made."""
+
+    change: Change
+    offset: int = 0
+
+    @property
+    def slip(self) -> str:
+        """The name of the slip, two joined by a plus."""
+        return "+".join(filter(None, (self.change.slip, "step_count" if self.offset else "")))
+
+    @property
+    def sentence(self) -> str:
+        """What was done otherwise, in words."""
+        how = {1: "one update more was made", -1: "one update less was made"}.get(self.offset, "")
+        return "; ".join(filter(None, (self.change.sentence, how)))
+
+    @property
+    def cost(self) -> float:
+        """The smaller, the likelier."""
+        return (self.change.cost if self.change.slip else 0.0) + abs(self.offset)
+
+
+def true_at(system: System, steps: Sequence[int]) -> dict[int, dict[Ref, float]]:
+    """All numbers of some updates of the right run."""
+    names = [*system.givens, *system.line]
+    found = recorded(system, [NOTHING], steps, names)
+    return {step: {ref: float(v[0]) for ref, v in values.items()} for step, values in found.items()}
+
+
+def explanations(
+    system: System, claims: Sequence[tuple[Printed, Reading]], named: Named
+) -> list[Explanation]:
+    """Every explanation that gives all the printed numbers, the likeliest first.
+
+    Two slips are looked for only where one is not enough.
+    """
+    wanted = list(dict.fromkeys(claim.ref for claim, _ in claims))
+    single = _distinct(system, [c for c in changes(system, named) if c.cost < LIKELY], wanted)
+    found = [*_matching(system, [NOTHING, *single], claims, wanted)]
+    if not found and sum(len(reading.digits) for _, reading in claims) >= DIGITS_OF_A_PAIR:
+        found = [*_matching(system, [*_pairs(system, single, named)], claims, wanted)]
+    return sorted(found, key=lambda explanation: explanation.cost)
+
+
+def _matching(
+    system: System,
+    tried: Sequence[Change],
+    claims: Sequence[tuple[Printed, Reading]],
+    wanted: Sequence[Ref],
+) -> Iterator[Explanation]:
+    near = {claim.step + offset for claim, _ in claims for offset in (-1, 0, 1)}
+    steps = sorted(step for step in near if step > 0)
+    runs = recorded(system, tried, steps, wanted)
+    for offset in (0, 1, -1):
+        hits = _agreeing(runs, claims, offset, len(tried))
+        for n in np.flatnonzero(hits):
+            if tried[n].slip or offset:
+                yield Explanation(tried[n], offset)
+
+
+def _agreeing(
+    runs: Mapping[int, Mapping[Ref, Array]],
+    claims: Sequence[tuple[Printed, Reading]],
+    offset: int,
+    width: int,
+) -> Array:
+    """In which columns every printed number comes out, so many updates away."""
+    with np.errstate(all="ignore"):
+        each = [
+            reading.rounds(runs[claim.step + offset][claim.ref])
+            if claim.step + offset in runs
+            else np.zeros(width, dtype=bool)
+            for claim, reading in claims
+        ]
+    return reduce(and_, each)
+
+
+def _distinct(system: System, tried: Sequence[Change], wanted: Sequence[Ref]) -> list[Change]:
+    """The changes that differ in what they do to the weights or to the numbers wanted.
+
+    Of those that do the same the likeliest is kept; one that does nothing is not.
+    """
+    watched = list(dict.fromkeys((*system.carried.values(), *wanted)))
+    own = sorted((NOTHING, *tried), key=lambda change: change.cost if change.slip else -1.0)
+    runs = recorded(system, own, range(1, FIRST + 1), watched)
+    columns = np.stack([values[ref] for values in runs.values() for ref in watched])
+    known: dict[tuple[str, ...], Change] = {}
+    for change, column in zip(own, columns.T, strict=True):
+        if not np.isnan(column).any():
+            known.setdefault(tuple(f"{value:.{ALIKE}g}" for value in column), change)
+    return [change for change in known.values() if change.slip]
+
+
+def _pairs(system: System, single: Sequence[Change], named: Named) -> Iterator[Change]:
+    """Slips with another learning rate, and slips of whole equations two at a time."""
+    likely = [change for change in single if change.cost < PAIRED and change.lines]
+    constants = list(rates(system, named))
+    wide = [change for change in likely if len(change.where) > 1][:MOST_THROUGHOUT]
+    for first, second in (
+        *((change, rate) for change in likely for rate in constants),
+        *combinations(wide, 2),
+    ):
+        both = together(first, second)
+        if both is not None:
+            yield both

@@ -1,0 +1,349 @@
+"""Runs of many updates under many hypotheses at once: one column each, every line for all columns.
+
+Lines are worked out level by level. What a hypothesis changes is put right afterwards, for all
+hypotheses and lines of a level together, as sums of products gathered from the columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from handgrad.auditing.columns import Operation, Workspace, kernel, operations
+from handgrad.auditing.slips.changes import Change
+from handgrad.auditing.system import System, booked
+from handgrad.calculus.expr import (
+    Call,
+    Expr,
+    Num,
+    Power,
+    Product,
+    Ref,
+    Sum,
+    Symbol,
+    Value,
+    refs,
+    transform,
+)
+from handgrad.errors import DerivationError
+
+__all__ = ["Recorded", "grouped", "recorded"]
+
+Array = Any
+Term = tuple[float, tuple[Ref, ...]]
+MOST_TERMS = 12  # of a right side that is gathered; a longer one is worked out by itself
+MOST_FACTORS = 6
+WIDTH = 1024  # columns at once, so that they stay near the processor
+Recorded = Mapping[int, Mapping[Ref, Array]]  # step -> number -> its value in every column
+
+
+def recorded(
+    system: System, changes: Sequence[Change], steps: Sequence[int], wanted: Sequence[Ref]
+) -> dict[int, dict[Ref, Array]]:
+    """The wanted numbers at some steps, a column for each change made from the first update on.
+
+    A number that a change makes depend on itself is nan; so is what has no value.
+    """
+    found: dict[int, dict[Ref, Array]] = {
+        step: {ref: np.full(len(changes), np.nan) for ref in wanted} for step in steps
+    }
+    for columns in grouped(system, changes):
+        for start in range(0, len(columns), WIDTH):
+            own = columns[start : start + WIDTH]
+            program = _Program(system, [changes[n] for n in own], wanted)
+            for step, values in program.run(steps):
+                for ref in wanted:
+                    found[step][ref][own] = values[program.row[ref]]
+    return found
+
+
+def grouped(system: System, changes: Sequence[Change]) -> Iterator[list[int]]:
+    """The places of the changes in groups whose lines can be worked out in one order."""
+    waiting = list(range(len(changes)))
+    while waiting:
+        uses = {name: set(used) for name, used in system.uses.items()}
+        own: list[int] = []
+        left: list[int] = []
+        for n in waiting:
+            new = [
+                (name, ref)
+                for name, rhs in changes[n].lines.items()
+                for ref in set(refs(booked(rhs)))
+                if ref in system.line and ref not in uses[name]
+            ]
+            for name, ref in new:
+                uses[name].add(ref)
+            if any(_reaches(ref, name, uses) for name, ref in new):
+                left.append(n)
+                for name, ref in new:
+                    uses[name].discard(ref)
+            else:
+                own.append(n)
+        if not own:
+            return  # each of them makes a number depend on itself
+        yield own
+        waiting = left
+
+
+def _reaches(start: Ref, goal: Ref, uses: Mapping[Ref, set[Ref]]) -> bool:
+    """Whether a number is computed from another."""
+    found, waiting = {start}, [start]
+    while waiting:
+        here = waiting.pop()
+        if here == goal:
+            return True
+        for ref in uses.get(here, ()):
+            if ref not in found:
+                found.add(ref)
+                waiting.append(ref)
+    return False
+
+
+@dataclass(frozen=True)
+class _Gathered:
+    """What is changed in one level: from where, with which factors, by which function, to where."""
+
+    function: Callable[[Array], Array] | None
+    sources: Array  # (factors, terms, changes) -> place in all numbers
+    factors: Array  # (terms, changes)
+    targets: Array
+    taken: Array  # where the gathered numbers are put
+
+
+class _Program:
+    """The operations of one update over columns, and the memory they work in."""
+
+    def __init__(self, system: System, changes: Sequence[Change], wanted: Sequence[Ref]) -> None:
+        self.system, self.changes = system, changes
+        names = [*system.givens, *system.line]
+        carried = [old for old, new in system.carried.items() if new in system.line]
+        news = [system.carried[old] for old in carried]
+        steps = dict.fromkeys(ref for new in news for ref in system.uses[new] if ref in system.line)
+        ends = {*carried, *steps, *news}
+        order = [*carried, *(ref for ref in names if ref not in ends)]
+        order += [*(ref for ref in steps if ref not in news), *news]
+        self.row = {ref: n for n, ref in enumerate(order)}
+        self.carried = len(carried)
+        self.width = len(changes)
+        self.memory = np.ones((len(order) + 1, self.width))  # the last row stays 1
+        self.flat = self.memory.reshape(-1)
+        self.work: dict[int, Workspace] = {}
+        for given, value in system.givens.items():
+            self.memory[self.row[given]] = value
+            for n, change in enumerate(changes):
+                if given in change.givens:
+                    self.memory[self.row[given], n] = change.givens[given]
+        levels = self._levels()
+        self.whole = [*self._operations(levels, set(news) | self._needed([*news, *wanted]))]
+        self.short = [*self._operations(levels, self._needed(news))]
+
+    def run(self, steps: Sequence[int]) -> Iterator[tuple[int, Array]]:
+        """The memory at each of the steps asked for."""
+        last, asked = max(steps, default=0), set(steps)
+        old, new = self.memory[: self.carried], self.memory[-1 - self.carried : -1]
+        with np.errstate(all="ignore"):
+            for step in range(1, last + 1):
+                if self.system.counter is not None:
+                    self.memory[self.row[self.system.counter]] = step
+                for function, arguments in self.whole if step in asked else self.short:
+                    function(*arguments)
+                if step in asked:
+                    yield step, self.memory
+                old[:] = new
+
+    def _uses(self) -> dict[Ref, set[Ref]]:
+        uses = {name: set(used) for name, used in self.system.uses.items()}
+        for change in self.changes:
+            for name, rhs in change.lines.items():
+                uses[name].update(refs(booked(rhs)))
+        return uses
+
+    def _needed(self, news: Sequence[Ref]) -> set[Ref]:
+        """The lines that the next update is computed from, under any of the changes."""
+        uses, found, waiting = self._uses(), set(news), list(news)
+        while waiting:
+            for ref in uses.get(waiting.pop(), ()):
+                if ref not in found:
+                    found.add(ref)
+                    waiting.append(ref)
+        return found
+
+    def _levels(self) -> list[list[Ref]]:
+        """The lines so that each level uses only those before it."""
+        uses, known, levels = self._uses(), set(self.system.givens), list[list[Ref]]()
+        waiting = list(self.system.line)
+        while waiting:
+            level = [name for name in waiting if uses[name] <= known]
+            if not level:
+                raise DerivationError(f"{waiting[0].symbol} is computed from itself.")
+            levels.append(level)
+            known.update(level)
+            waiting = [name for name in waiting if name not in known]
+        return levels
+
+    def _operations(self, levels: Sequence[Sequence[Ref]], wanted: set[Ref]) -> Iterator[Operation]:
+        for level in levels:
+            own = [name for name in level if name in wanted]
+            for block in _blocks(own, self.system, self.row):
+                yield from self._block(block)
+            yield from self._put_right(own)
+
+    def _block(self, block: Sequence[tuple[Ref, ...]]) -> Iterator[Operation]:
+        """Lines of one form, by their names and operands, worked out together."""
+        views = [
+            _view(self.memory, [self.row[ref] for ref in refs_])
+            for refs_ in zip(*block, strict=True)
+        ]
+        name, *used = block[0]
+        work = self.work.setdefault(len(block), Workspace((len(block), self.width)))
+        operands = dict(zip(used, views[1:], strict=True))
+        yield from operations(self.system.plain[name], operands, views[0], work)
+
+    def _put_right(self, names: Sequence[Ref]) -> Iterator[Operation]:
+        """The changed lines of a level, each in its own columns."""
+        sums: dict[str, list[tuple[Ref, int, list[Term]]]] = {}
+        forms: dict[Expr, list[tuple[Ref, int, Expr]]] = {}
+        for n, change in enumerate(self.changes):
+            for name in change.lines.keys() & set(names):
+                rhs = booked(change.lines[name])
+                function, inner = _outer(rhs)
+                terms = _terms(inner)
+                if terms is None:
+                    form = _form(rhs, tuple(dict.fromkeys(refs(rhs))))
+                    forms.setdefault(form, []).append((name, n, rhs))
+                else:
+                    sums.setdefault(function, []).append((name, n, terms))
+        for found in forms.values():
+            yield from self._alike(found)
+        for function, found in sums.items():
+            yield self._gather, (self._gathered(function, found),)
+
+    def _alike(self, found: Sequence[tuple[Ref, int, Expr]]) -> Iterator[Operation]:
+        """Changed lines of one form: their operands gathered, worked out together, put in place."""
+        used = [tuple(dict.fromkeys(refs(rhs))) for _, _, rhs in found]
+        places = [
+            [self._place(ref, n) for ref in own] for (_, n, _), own in zip(found, used, strict=True)
+        ]
+        sources = np.array(places, dtype=np.intp).T.reshape(len(used[0]), len(found))
+        targets = np.array([self._place(name, n) for name, n, _ in found], dtype=np.intp)
+        taken, out = np.empty(sources.shape), np.empty(len(found))
+        yield np.take, (self.flat, sources, None, taken, "clip")
+        operands = dict(zip(used[0], taken, strict=True))
+        yield from operations(found[0][2], operands, out, Workspace(out.shape))
+        yield np.put, (self.flat, targets, out)
+
+    def _place(self, ref: Ref, column: int) -> int:
+        return self.row[ref] * self.width + column
+
+    def _gathered(self, function: str, found: Sequence[tuple[Ref, int, list[Term]]]) -> _Gathered:
+        most = max(len(terms) for _, _, terms in found)
+        deepest = max((len(own) for _, _, terms in found for _, own in terms), default=1) or 1
+        one = len(self.row) * self.width
+        sources = np.full((deepest, most, len(found)), one, dtype=np.intp)
+        factors = np.zeros((most, len(found)))
+        for k, (_, column, terms) in enumerate(found):
+            for t, (factor, own) in enumerate(terms):
+                factors[t, k] = factor
+                for f, ref in enumerate(own):
+                    sources[f, t, k] = self._place(ref, column)
+        targets = np.array([self._place(name, n) for name, n, _ in found], dtype=np.intp)
+        return _Gathered(
+            kernel(function) if function else None,
+            sources,
+            factors,
+            targets,
+            np.empty(sources.shape),
+        )
+
+    def _gather(self, changed: _Gathered) -> None:
+        taken = changed.taken
+        self.flat.take(changed.sources, None, taken, "clip")
+        products = taken[0]
+        np.multiply(products, changed.factors, products)
+        for more in taken[1:]:
+            np.multiply(products, more, products)
+        values = products[0] if len(products) == 1 else np.add.reduce(products)
+        self.flat[changed.targets] = changed.function(values) if changed.function else values
+
+
+def _blocks(
+    names: Sequence[Ref], system: System, row: Mapping[Ref, int]
+) -> Iterator[list[tuple[Ref, ...]]]:
+    """Lines of one form whose numbers stand at equal distances in memory, gathered in blocks."""
+    forms: dict[Expr, list[tuple[Ref, ...]]] = {}
+    for name in sorted(names, key=row.__getitem__):
+        form = _form(system.plain[name], system.uses[name])
+        forms.setdefault(form, []).append((name, *system.uses[name]))
+    for lines in forms.values():
+        block = [lines[0]]
+        for line in lines[1:]:
+            if not _in_step([*block[-2:], line], row):
+                yield block
+                block = []
+            block.append(line)
+        yield block
+
+
+def _form(rhs: Expr, used: Sequence[Ref]) -> Expr:
+    """The right side with its operands numbered instead of named."""
+    places = {ref: Ref(Symbol("", n)) for n, ref in enumerate(used)}
+    return transform(rhs, lambda node: places.get(node, node) if isinstance(node, Ref) else node)
+
+
+def _in_step(lines: Sequence[tuple[Ref, ...]], row: Mapping[Ref, int]) -> bool:
+    for refs_ in zip(*lines, strict=True):
+        rows = [row[ref] for ref in refs_]
+        if rows[1] < rows[0] or (len(rows) == 3 and rows[2] - rows[1] != rows[1] - rows[0]):
+            return False
+    return True
+
+
+def _view(memory: Array, rows: Sequence[int]) -> Array:
+    """Some rows at equal distances; one row where it is always the same."""
+    step = rows[1] - rows[0] if len(rows) > 1 else 1
+    return memory[rows[0] : rows[-1] + 1 : step] if step else memory[rows[0] : rows[0] + 1]
+
+
+def _outer(rhs: Expr) -> tuple[str, Expr]:
+    """The function around a right side, if it has one argument, and what it is of."""
+    match rhs:
+        case Call(function, (argument,)):
+            return function, argument
+        case _:
+            return "", rhs
+
+
+def _terms(expr: Expr) -> list[Term] | None:
+    """An expression as a sum of products of numbers, None where it is none or a long one."""
+    match expr:
+        case Num(value):
+            return [(float(value), ())]
+        case Value(value):
+            return [(float(value), ())]
+        case Ref():
+            return [(1.0, (expr,))]
+        case Sum(parts):
+            found = [_terms(part) for part in parts]
+            return _short([term for terms in found for term in terms or ()], found)
+        case Product(parts):
+            product: list[Term] = [(1.0, ())]
+            for part in parts:
+                terms = _terms(part)
+                if terms is None:
+                    return None
+                product = [(a * b, (*x, *y)) for a, x in product for b, y in terms]
+            return _short(product, [])
+        case Power(base, Num(value)) if value == 2:
+            return _terms(Product((base, base)))
+        case Power(Num(base), Num(value)) if value == -1 and base:
+            return [(1.0 / float(base), ())]
+        case _:
+            return None
+
+
+def _short(terms: list[Term], parts: Sequence[list[Term] | None]) -> list[Term] | None:
+    long = len(terms) > MOST_TERMS or any(len(own) > MOST_FACTORS for _, own in terms)
+    return None if long or any(part is None for part in parts) else terms
