@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.planted.__main__ import is_enough, story_of, summary
+from tests.planted.benchmark import is_enough, story_of, summary
 from tests.planted.expressions import Quantity
 from tests.planted.networks import ETA, Net
 from tests.planted.paper import Document
