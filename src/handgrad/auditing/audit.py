@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from handgrad.auditing.align import numeric
+from handgrad.auditing.blame import blamed
 from handgrad.auditing.judge import Claim, Judgement, judged
 from handgrad.auditing.reading.document import document
 from handgrad.auditing.reading.nodes import Member, Written
 from handgrad.auditing.reading.source import Source
-from handgrad.auditing.report import Finding, Report
+from handgrad.auditing.report import Cause, Finding, Report
 from handgrad.auditing.world import world_of
 from handgrad.auditing.worth import leaves
 from handgrad.errors import InputError
@@ -27,12 +28,18 @@ def report(source: Source) -> Report:
             "as z = w*x + b = 0.25, in Markdown, LaTeX, HTML, a notebook or plain text."
         )
     claims = sorted(judgement.claims, key=lambda claim: claim.written.start)
-    findings = tuple(_finding(claim, judgement) for claim in claims)
+    place = {id(claim): n for n, claim in enumerate(claims)}
+    blame = blamed(judgement)
+    causes = tuple(
+        Cause(b.slip, b.sentence, tuple(sorted(place[id(c)] for c in b.explains))) for b in blame
+    )
+    cause = {id(c): n for n, b in reversed([*enumerate(blame)]) for c in b.explains}
+    findings = tuple(_finding(claim, judgement, cause.get(id(claim))) for claim in claims)
     printed = {w.start for chain in read.chains for w in _printed(chain.members)}
     return Report(
         source,
         findings,
-        (),
+        causes,
         tuple((source.line(u.start)[0], u.text) for u in read.unread),
         {},
         len(printed),
@@ -47,7 +54,7 @@ def _printed(members: Sequence[Member]) -> Iterator[Written]:
             yield from (leaf for leaf in leaves(member.expr) if isinstance(leaf, Written))
 
 
-def _finding(claim: Claim, judgement: Judgement) -> Finding:
+def _finding(claim: Claim, judgement: Judgement, cause: int | None) -> Finding:
     source = judgement.document.source
     line, column = source.line(claim.written.start)
     return Finding(
@@ -59,8 +66,8 @@ def _finding(claim: Claim, judgement: Judgement) -> Finding:
         claim.local,
         claim.verdict,
         claim.true,
-        1,
-        None,
+        claim.step,
+        cause,
         claim.written.start,
         claim.written.end,
         "",

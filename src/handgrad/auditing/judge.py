@@ -25,7 +25,8 @@ from handgrad.auditing.reading.nodes import (
     Written,
     every,
 )
-from handgrad.auditing.world import World, heads, stated
+from handgrad.auditing.roles import is_parameter
+from handgrad.auditing.world import World, heads, stated, updates_told
 from handgrad.auditing.worth import Reach, Unknown, leaves, plain, reach, worth
 from handgrad.calculus.expr import Expr, Num
 
@@ -40,7 +41,7 @@ CLOSE = 1e-9  # relative, between two ways to the same value
 class Claim:
     """One printed number and what is found of it; ``line`` is the expression it results from."""
 
-    kind: str  # result, part, operand, stated
+    kind: str  # result, part, operand, stated, later
     name: Name | None
     written: Written
     place: int  # the number of its chain
@@ -51,6 +52,7 @@ class Claim:
     full: tuple[float, ...] = ()  # what the author had before rounding, as far as one can tell
     roots: list[Claim] = field(default_factory=list)  # the wrong numbers it follows from
     formula: Expr | None = None  # the equation of its name that holds here
+    step: int = 1
 
     @property
     def wrong(self) -> bool:
@@ -238,7 +240,11 @@ class Judgement:
         """Judge every number of a chain; ``before`` is an expression it goes on from."""
         names = heads(chain)
         if stated(chain) and before is None:
-            self._stated(chain, names, place)
+            count = updates_told(chain)
+            if count > 1:
+                self._later(chain, names, place, count)
+            else:
+                self._stated(chain, names, place)
             return
         line = before
         flagged: list[Claim] = []
@@ -372,6 +378,15 @@ class Judgement:
             return float(worth(self.world.applied(expr), leaf))
         except (Unknown, OverflowError, ZeroDivisionError, ValueError):
             return None
+
+    def _later(self, chain: Chain, names: Sequence[Name], place: int, count: int) -> None:
+        """A value after many updates: kept, to be judged from the whole run."""
+        for member in chain.members:
+            if member.number is not None and names:
+                parameter = is_parameter(names[0]) or names[0] in self.world.updated
+                name = replace(names[0], new=True) if parameter else names[0]
+                step = count if name.new else count + 1
+                self.add(Claim("later", name, member.number, place, step=step))
 
     def _stated(self, chain: Chain, names: Sequence[Name], place: int) -> None:
         """A name and its value, without a calculation."""

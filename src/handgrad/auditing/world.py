@@ -28,6 +28,17 @@ __all__ = ["Definition", "World", "world_of"]
 AFTERWARDS = re.compile(
     r"\b(updat\w*|new|results?|after|iteration|epoch \d|neue?|nach|final|adjusted)\b", re.IGNORECASE
 )
+NUMBERS = {
+    "two": 2, "three": 3, "four": 4, "five": 5, "ten": 10, "hundred": 100, "thousand": 1000,
+    "second": 2, "third": 3,
+}  # fmt: skip
+_COUNT = r"(\d[\d,. ]*\d|\d|two|three|four|five|ten|(?:a |one )?hundred|(?:a |one )?thousand)"
+_UPDATES = r"(?:updates?|iterations?|epochs?|steps|passes|rounds|repetitions|times)\b"
+COUNTED = re.compile(
+    rf"\bafter\s+(?:all\s+|the\s+|about\s+|exactly\s+)?{_COUNT}\s+(?:more |such |of these |training )?{_UPDATES}"
+    rf"|\brepeat\w*[^.\d]{{0,50}}?{_COUNT}\s+{_UPDATES}",
+    re.IGNORECASE,
+)
 DEEPEST = 200  # names that define each other in turn
 Worlds = int  # 0: the document's own numbers; more: others drawn at random, to try formulas
 
@@ -129,7 +140,9 @@ class World:
             if value is not None:
                 return value
         for definition in self.holding(name, place):
-            value = self.number(definition.expr, definition.place, seed)
+            # a new value stays what it was, also where a second pass uses the other names again
+            then = definition.place if name.new else place
+            value = self.number(definition.expr, then, seed)
             if value is not None and np.isfinite(value):
                 return value
         given = self.given(name, place)
@@ -239,7 +252,7 @@ class World:
             inner = self._slope(name, bottom, place, seed, memo, depth + 1)
             if inner is None:
                 continue
-            local = self.number(self._partial(expr, name), definition.place, seed)
+            local = self.number(self._partial(expr, name), place, seed)
             if local is None:
                 return None
             total, acts = total + local * inner, True
@@ -250,12 +263,16 @@ class World:
         """The equation of a quantity of the forward pass that holds at a place and has a value."""
         if name.of is not None or name.new:
             return None
-        for definition in self.holding(name, place):
-            if self.number(definition.expr, definition.place) is not None:
-                return definition
-        for definition in self.holding(name, place):
-            if self.number(definition.expr, definition.place, 1) is not None:
-                return definition
+        for seed in (0, 1):
+            valued = [
+                (d, value)
+                for d in self.holding(name, place)
+                if (value := self.number(d.expr, place, seed)) is not None
+            ]
+            if valued:  # the shortest of those that say the same: it goes by way of other names
+                first = valued[0][1]
+                alike = [d for d, value in valued if abs(value - first) <= 1e-9 * abs(first)]
+                return min(alike, key=lambda d: sum(1 for _ in leaves(d.expr)))
         return None
 
     def _partial(self, expr: Expr, name: Name) -> Expr:
@@ -270,6 +287,8 @@ class World:
 def partial(expr: Expr, name: Name) -> Expr:
     """∂expr/∂name by the rule table, in the leaves of the expression."""
     names = {n.name: n for n in leaves(expr) if isinstance(n, Named)}
+    if name not in names:
+        return Num(0)
     symbols = {known: Symbol(f"q{number}") for number, known in enumerate(names)}
     back = {Ref(symbol): names[known] for known, symbol in symbols.items()}
 
@@ -339,6 +358,8 @@ def _learn(world: World, chain: Chain, place: int) -> None:
     number = next((m.number for m in chain.members[1:] if m.number is not None), None)
     if number is not None and stated(chain):
         for name in names:
+            if updates_told(chain) > 1:
+                continue
             if world.renews(name, number, chain):
                 world.news.add((name, place))
             else:
@@ -354,6 +375,17 @@ def _learn(world: World, chain: Chain, place: int) -> None:
 def stated(chain: Chain) -> bool:
     """Whether a chain is nothing but names and a number."""
     return all(m.name is not None or m.number is not None for m in chain.members)
+
+
+def updates_told(chain: Chain) -> int:
+    """After how many updates the values of a chain hold, where that is told; else 0."""
+    for text in (chain.remark, chain.context):
+        found = COUNTED.search(text)
+        if found:
+            told = next(group for group in found.groups() if group)
+            number = re.sub(r"[ ,.'’_]", "", told.lower())
+            return NUMBERS.get(number) or (int(number) if number.isdigit() and len(number) < 8 else 0)
+    return 0
 
 
 def heads(chain: Chain) -> list[Name]:

@@ -65,7 +65,7 @@ def _chain(
             yield Unread(text[start:end], start)
         members.append(Member(relation, expr, start, end))
     if members:
-        yield Chain(tuple(members), context, inline)
+        yield Chain(tuple(members), context, inline=inline)
 
 
 def _read(part: Sequence[Token], dialect: Dialect) -> Expr | None:

@@ -16,6 +16,8 @@ from handgrad.auditing.reading.tables import cells
 
 __all__ = ["Document", "document"]
 
+LONGEST_REMARK = 300  # characters
+_WORDS = re.compile(r"[^\W\d_]{2,}")
 NEAR = re.compile(r"[\s$.,\\()\[\]{}*]*")
 
 
@@ -35,14 +37,17 @@ def document(source: Source) -> Document:
     dialect = dialect_of(text)
     chains: list[Chain] = []
     unread: list[Unread] = []
+    remark = ""
     for passage in passages(text, source.kind):
+        if passage.kind == "plain" and len(_WORDS.findall(text[passage.start : passage.end])) > 3:
+            remark = text[passage.start : passage.end][-LONGEST_REMARK:]
         for found in _found(text, passage, dialect):
             if isinstance(found, Unread):
                 unread.append(found)
             elif found.members[0].relation and chains and _near(text, chains[-1], found):
                 chains[-1] = replace(chains[-1], members=chains[-1].members + found.members)
             else:
-                chains.append(found)
+                chains.append(replace(found, remark=remark))
     whole = (_settled(chain) for chain in chains)
     return Document(source, tuple(c for c in whole if len(c.members) > 1), tuple(unread), dialect)
 

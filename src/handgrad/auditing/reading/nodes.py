@@ -188,7 +188,8 @@ class Chain:
     """Members that are said to be equal, in reading order."""
 
     members: tuple[Member, ...]
-    context: str = ""  # the heading or sentence it stands under
+    context: str = ""  # the headings it stands under
+    remark: str = ""  # the sentence before it
     inline: bool = False  # in running text or a table
 
 
