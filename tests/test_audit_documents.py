@@ -90,7 +90,8 @@ def claims_of(report: Mapping[str, Any], row: Mapping[str, Any], notebook: bool)
 
 def told(claims: list[Any]) -> str:
     return "\n".join(
-        f"line {c['line']}: {c['symbol']} {c['printed']} is {c['verdict']}, local {c['local']}, true {c['true']}"
+        f"line {c['line']}: {c['symbol']} {c['printed']} is {c['verdict']}, "
+        f"local {c['local']}, true {c['true']}"
         for c in claims
     )
 

@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -193,6 +194,10 @@ def run(path: Path) -> tuple[int, str, str, float, float]:
         process = subprocess.Popen(
             command, stdout=stdout, stderr=stderr, env=environment, cwd=folder
         )
+        for limit, most in ((resource.RLIMIT_CPU, 20), (resource.RLIMIT_AS, 8_000_000_000)):
+            resource.prlimit(
+                process.pid, limit, (most, most)
+            )  # what fails shall not take the machine along
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     texts = [file.read_text("utf-8", errors="replace") for file in (out, err)]

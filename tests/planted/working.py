@@ -127,19 +127,18 @@ def _partial(
 
 
 def admissible(
-    step: Step,
-    line: Line,
-    place: int,
-    known: Sequence[Mapping[Quantity, Decimal]],
-    habit: Habit,
+    step: Step, place: int, known: Sequence[Mapping[Quantity, Decimal]], habit: Habit, slip: str
 ) -> set[str]:
-    """Every printed value of the line, from printed, unrounded or true operands, mixed as you like."""
+    """Every printed value of the line, from printed, unrounded or true operands, mixed as you like.
+
+    Digits cut off are an explanation too, but where cutting them off is the slip in question.
+    """
     quantities = references(step.formula)
     choices = [list(dict.fromkeys(v[q] for v in known)) for q in quantities]
     if np.prod([float(len(c)) for c in choices]) > 729:
         choices = [c[:2] for c in choices]
     found: set[str] = set()
-    ways = {"half_away", "half_even", habit.way}
+    ways = {"half_away", "half_even", habit.way if slip == "truncated" else "cut"}
     for chosen in product(*choices):
         values = dict(zip(quantities, chosen, strict=True))
         for raw in _raw_values(step.formula, values, habit, place):
