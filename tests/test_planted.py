@@ -12,14 +12,17 @@ import numpy as np
 import pytest
 from tests.planted.benchmark import is_enough, story_of, summary
 from tests.planted.expressions import Quantity
+from tests.planted.markdown import Markdown
 from tests.planted.networks import ETA, Net
 from tests.planted.paper import Document
 from tests.planted.pen import digit_slips
+from tests.planted.plain import Plain
 from tests.planted.rounding import Habit, last_place
 from tests.planted.runs import after
 from tests.planted.scoring import number_in, scored, written
 from tests.planted.slips import CATALOGUE
 from tests.planted.story import FINE, ROOT, STYLES, Story, clean
+from tests.planted.webpage import Webpage
 from tests.planted.working import true_values
 
 import handgrad as hg
@@ -32,6 +35,9 @@ CODE = {
     "max": max,
     "__builtins__": {},
 }
+
+
+NAMING = {"markdown": Markdown, "webpage": Webpage, "plain": Plain}
 
 
 # --- the printed arithmetic, read again ------------------------------------------------------
@@ -235,6 +241,20 @@ def test_every_number_is_written_where_the_document_says() -> None:
             assert lines[place.line - 1][place.column - 1 :].startswith(place.printed)
         assert set(document.places) <= set(story.roles())
         assert sum(kind == "line" for kind, _ in document.places) == len(story.lines)
+
+
+@pytest.mark.parametrize("dialect", ["markdown", "webpage", "plain"])
+def test_no_two_quantities_of_a_document_have_one_name(dialect: str) -> None:
+    for seed in range(40):
+        story = clean(seed, dialect)
+        writer = NAMING[dialect](story)
+        first = {q for line in story.lines if line.step.phase != "update" for q in line.operands}
+        names = [
+            writer.symbol(q)
+            for q in first | set(story.net.givens)
+            if q.turn == 1 and "n" not in q.kind
+        ]
+        assert len(names) == len(set(names)), sorted(names)
 
 
 # --- the scores ------------------------------------------------------------------------------

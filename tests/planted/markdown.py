@@ -56,7 +56,7 @@ class Markdown(Writer):
                 return self.loss
             case "x" | "y":
                 alone = self.story.net.sizes[0 if kind == "x" else -1] == 1
-                return kind if alone else f"{kind}_{q.j if kind == 'x' else q.j or q.i}"
+                return kind if alone else f"{kind}_{q.i}"
             case "ga" | "gW" | "gb":
                 return self.partial(self.loss, q._replace(kind=kind[1]))
             case "gz":

@@ -48,9 +48,9 @@ class Plain(Writer):
             case "L":
                 return "E"
             case "x":
-                return "x" if net.sizes[0] == 1 else f"x{q.i or q.j}"
+                return "x" if net.sizes[0] == 1 else f"x{q.i}"
             case "y":
-                return "y" if net.sizes[-1] == 1 else f"y{q.i or q.j}"
+                return "y" if net.sizes[-1] == 1 else f"y{q.i}"
             case "W" | "b":
                 return f"{q.kind.lower()}{self.numbers[q]}"
             case "Wn" | "bn":

@@ -48,11 +48,11 @@ class Webpage(Writer):
             case "L":
                 return self.total
             case "E":
-                return f"E_{{o{q.i or q.j}}}"
+                return f"E_{{o{q.i}}}"
             case "x":
-                return f"i_{q.i or q.j}"
+                return f"i_{q.i}"
             case "y":
-                return f"target_{{o{q.i or q.j}}}"
+                return f"target_{{o{q.i}}}"
             case "W" | "b":
                 return f"{q.kind.lower()}_{{{self.numbers[q]}}}"
             case "Wn" | "bn":
