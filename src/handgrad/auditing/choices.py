@@ -48,6 +48,12 @@ class Outcomes:
         """Which of them come from no wrong number."""
         return np.array([not found for found in self.wrong], dtype=bool)
 
+    def with_one(self, choice: Choice | None) -> Outcomes:
+        """One more outcome, where there is one."""
+        if choice is None:
+            return self
+        return Outcomes(np.append(self.values, choice.value), (*self.wrong, choice.wrong))
+
     def choices(self) -> tuple[Choice, ...]:
         """The outcomes as choices for the lines that use this one."""
         pairs = zip(np.asarray(self.values).tolist(), self.wrong, strict=True)

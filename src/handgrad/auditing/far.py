@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from itertools import combinations
-from operator import and_
 from typing import Any
 
 import numpy as np
 
 from handgrad.auditing.printed import Printed, Reading
 from handgrad.auditing.runs import recorded
-from handgrad.auditing.slips.changes import Change, changes, rates, together
+from handgrad.auditing.slips.changes import FEW_RATES, Change, changes, rates, together
 from handgrad.auditing.slips.writing import Named
 from handgrad.auditing.system import System
 from handgrad.calculus.expr import Ref
@@ -24,12 +22,11 @@ from handgrad.calculus.expr import Ref
 __all__ = ["NOTHING", "Explanation", "explanations", "true_at"]
 
 NOTHING = Change("", (), "")
-LIKELY = 3.0  # cost below which a slip is tried in a whole run
+LIKELY = 2.6  # cost below which a slip is tried in a whole run
 PAIRED = 1.7  # cost below which it is tried with another
 ALIKE = 10  # digits to which runs that are the same agree
-FIRST = 3  # updates by which runs are compared
 DIGITS_OF_A_PAIR = 5  # printed ones, all numbers together, that make a pair more than chance
-MOST_THROUGHOUT = 24  # slips that are tried two at a time
+MOST_THROUGHOUT = 28  # slips that are tried two at a time
 
 Array = Any
 
@@ -73,8 +70,8 @@ def explanations(
     Two slips are looked for only where one is not enough.
     """
     wanted = list(dict.fromkeys(claim.ref for claim, _ in claims))
-    single = _distinct(system, [c for c in changes(system, named) if c.cost < LIKELY], wanted)
-    found = [*_matching(system, [NOTHING, *single], claims, wanted)]
+    single = [change for change in changes(system, named) if change.cost < LIKELY]
+    found = [*_matching(system, single, claims, wanted)]
     if not found and sum(len(reading.digits) for _, reading in claims) >= DIGITS_OF_A_PAIR:
         found = [*_matching(system, [*_pairs(system, single, named)], claims, wanted)]
     return sorted(found, key=lambda explanation: explanation.cost)
@@ -88,11 +85,15 @@ def _matching(
 ) -> Iterator[Explanation]:
     near = {claim.step + offset for claim, _ in claims for offset in (-1, 0, 1)}
     steps = sorted(step for step in near if step > 0)
+    tried = sorted((NOTHING, *tried), key=lambda change: change.cost if change.slip else 0.0)
     runs = recorded(system, tried, steps, wanted)
+    columns = np.stack([values[ref] for values in runs.values() for ref in wanted])
+    known: set[tuple[int, tuple[str, ...]]] = set()
     for offset in (0, 1, -1):
-        hits = _agreeing(runs, claims, offset, len(tried))
-        for n in np.flatnonzero(hits):
-            if tried[n].slip or offset:
+        for n in np.flatnonzero(_agreeing(runs, claims, offset, len(tried))):
+            same = offset, tuple(f"{value:.{ALIKE}g}" for value in columns[:, n])
+            if same not in known and (tried[n].slip or offset):
+                known.add(same)  # of slips that give the same numbers the likeliest
                 yield Explanation(tried[n], offset)
 
 
@@ -110,29 +111,14 @@ def _agreeing(
             else np.zeros(width, dtype=bool)
             for claim, reading in claims
         ]
-    return reduce(and_, each)
-
-
-def _distinct(system: System, tried: Sequence[Change], wanted: Sequence[Ref]) -> list[Change]:
-    """The changes that differ in what they do to the weights or to the numbers wanted.
-
-    Of those that do the same the likeliest is kept; one that does nothing is not.
-    """
-    watched = list(dict.fromkeys((*system.carried.values(), *wanted)))
-    own = sorted((NOTHING, *tried), key=lambda change: change.cost if change.slip else -1.0)
-    runs = recorded(system, own, range(1, FIRST + 1), watched)
-    columns = np.stack([values[ref] for values in runs.values() for ref in watched])
-    known: dict[tuple[str, ...], Change] = {}
-    for change, column in zip(own, columns.T, strict=True):
-        if not np.isnan(column).any():
-            known.setdefault(tuple(f"{value:.{ALIKE}g}" for value in column), change)
-    return [change for change in known.values() if change.slip]
+    return np.logical_and.reduce(each)
 
 
 def _pairs(system: System, single: Sequence[Change], named: Named) -> Iterator[Change]:
     """Slips with another learning rate, and slips of whole equations two at a time."""
     likely = [change for change in single if change.cost < PAIRED and change.lines]
-    constants = list(rates(system, named))
+    constants = list(rates(system, named, FEW_RATES))
+    likely.sort(key=lambda change: change.cost)
     wide = [change for change in likely if len(change.where) > 1][:MOST_THROUGHOUT]
     for first, second in (
         *((change, rate) for change in likely for rate in constants),

@@ -3,42 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from handgrad.auditing.causes import Candidate, Scene, candidates, pairs
+from handgrad.auditing.blame import LIKELY, Found, added, chosen
+from handgrad.auditing.causes import Scene, candidates, pairs
 from handgrad.auditing.choices import Choice, Choices, Outcomes, merged, outcomes
 from handgrad.auditing.far import explanations, true_at
 from handgrad.auditing.printed import Printed, Reading, reading
 from handgrad.auditing.slips.roles import previous
 from handgrad.auditing.slips.writing import Named
-from handgrad.auditing.system import System, run, values
+from handgrad.auditing.system import System, run
 from handgrad.calculus.expr import Ref
-from handgrad.errors import DerivationError
 
-__all__ = ["Found", "Judge", "Verdict"]
+__all__ = ["Judge", "Verdict"]
 
 MOST_STEPS = 100_000  # of a run that is followed
 IN_A_ROW = 12  # updates that are followed one by one, with all that may have been carried
+FULL = 4  # values with all digits that one printed number may stand for
 SAMPLES = 81  # values between the roundings of a wrong number
-AHEAD = 12  # candidates that are compared by what they say of later numbers
 MOST_RIVALS = 8  # explanations of a run; more of them are chance
-LIKELY = 0.5  # a rival whose cost is no more than this above is named
-
-
-@dataclass
-class Found:
-    """A cause as it grows: every number that follows from it is added."""
-
-    slip: str
-    sentence: str
-    where: tuple[Ref, ...]
-    step: int | None
-    explains: set[int]
-    others: list[str] = field(default_factory=list[str])
-    key: str = ""
-    lines: Mapping[Ref, object] = field(default_factory=dict[Ref, object])
 
 
 @dataclass(frozen=True)
@@ -59,6 +44,7 @@ class Judge:
         self.readings = [reading(claim.text) for claim in claims]
         self.verdicts: dict[int, Verdict] = {}
         self.causes: list[Found] = []
+        self.put_off: list[tuple[int, Scene]] = []  # until whole runs have been tried
         self.places: dict[tuple[int, Ref], list[int]] = {}
         for n, claim in enumerate(claims):
             self.places.setdefault((claim.step, claim.ref), []).append(n)
@@ -75,6 +61,11 @@ class Judge:
             old = true
         if last > 1:
             self._whole_run(wanted)
+        for n, scene in self.put_off:
+            if self.verdicts[n].cause is None:
+                claim = self.claims[n]
+                true = {ref: own[0].value for ref, own in scene.choices.items()}
+                self._wrong(n, claim.ref, claim.step, true, scene)
         return [self.verdicts.get(n, Verdict("unjudged")) for n in range(len(self.claims))]
 
     def _true(self, wanted: Set[int], last: int) -> Iterator[tuple[int, Mapping[Ref, float]]]:
@@ -106,7 +97,15 @@ class Judge:
             cause.explains -= set(wrong)
         rivals = [e.sentence for e in found[1:4] if e.cost <= best.cost + LIKELY]
         self.causes.append(
-            Found(best.slip, best.sentence, best.change.where, None, set(wrong), rivals)
+            Found(
+                best.slip,
+                best.sentence,
+                best.change.where,
+                None,
+                set(wrong),
+                rivals,
+                rivals=len(found) - 1,
+            )
         )
         for n in wrong:
             self.verdicts[n] = replace(
@@ -130,12 +129,15 @@ class Judge:
         system = replace(self.system, givens={**true_givens(self.system, true), **stale})
         printed = {ref for at, ref in self.places if at == step}
         scene = Scene(system, choices, printed, self.named)
+        for ref in self.system.line:  # slips may read them before their turn
+            expected = (Choice(self.readings[n].value) for n in self.places.get((step, ref), ()))
+            choices[ref] = merged([Choice(true[ref]), *expected])
         for ref in (*self.system.givens, *self.system.line):
-            own = choices.get(ref)
-            if own is None:
-                result = outcomes(self.system.plain[ref], choices)
+            if ref in self.system.line:
+                result = outcomes(self.system.plain[ref], choices).with_one(scene.authors(ref))
                 own = merged([Choice(true[ref]), *result.choices()])
             else:
+                own = choices[ref]
                 result = Outcomes(
                     np.array([choice.value for choice in own]), tuple(c.wrong for c in own)
                 )
@@ -194,7 +196,8 @@ class Judge:
             inherited = self._unseen_digits(n, ref, step, scene)
         if inherited is not None:
             verdict = Verdict("inherited", value, inherited, self._of(inherited, n))
-            return self.say(n, verdict, Choice(printed.value, inherited))
+            full = self._full(printed, result)
+            return self.say(n, verdict, Choice(printed.value, inherited), *full)
         return self._wrong(n, ref, step, true, scene)
 
     def say(self, n: int, verdict: Verdict, *choices: Choice) -> list[Choice]:
@@ -219,6 +222,14 @@ class Judge:
             if found:
                 return min(found, key=len)
         return None
+
+    def _full(self, printed: Reading, result: Outcomes) -> list[Choice]:
+        """What an inherited number may be with all its digits."""
+        with np.errstate(all="ignore"):
+            hits = printed.rounds(result.values) | printed.cuts(result.values)
+        pairs = zip(result.values.tolist(), result.wrong, hits, strict=True)
+        found = [Choice(value, wrong) for value, wrong, hit in pairs if hit and wrong]
+        return [*merged(found)[:FULL]]
 
     def _unseen_digits(self, n: int, ref: Ref, step: int, scene: Scene) -> frozenset[int] | None:
         """A wrong number whose unseen digits explain this one and another that is made of it."""
@@ -253,75 +264,39 @@ class Judge:
         self, n: int, ref: Ref, step: int, true: Mapping[Ref, float], scene: Scene
     ) -> list[Choice]:
         printed, wrong = self.readings[n], frozenset({n})
+        if step > IN_A_ROW and (n, scene) not in self.put_off:
+            self.put_off.append((n, scene))
+            self.verdicts[n] = Verdict("wrong", true[ref])
+            return [Choice(printed.value, wrong)]
         found = candidates(ref, printed, scene) or pairs(ref, printed, scene)
         if not found:
             self.verdicts[n] = Verdict("wrong", true[ref])
             return [Choice(printed.value, wrong)]
-        best = self._best(found, ref, step, true)
-        self.verdicts[n] = Verdict("wrong", true[ref], cause=self._add(best, found, n, step))
+        later = [
+            (place, [self.readings[m] for m in own])
+            for (at, place), own in self.places.items()
+            if at == step and place != ref and place in self.system.line
+        ]
+        new = chosen(found, self.causes, self.system, later, true)
+        best = new.best
+        scene.follow(best.lines, wrong, true)
+        self.verdicts[n] = Verdict("wrong", true[ref], cause=added(self.causes, new, n, step))
         for name in best.lines:
             if name != ref and name in self.system.line:
                 moved = outcomes(best.lines[name], scene.choices).choices()
                 own = scene.choices[name]
                 tainted = (Choice(c.value, c.wrong | wrong) for c in moved)
                 scene.choices[name] = merged([*own, *tainted])
-        return [Choice(printed.value, wrong), Choice(best.value, wrong)]
+        return [Choice(printed.value, wrong), *(Choice(value, wrong) for value in best.values)]
 
-    def _best(
-        self,
-        found: Sequence[Candidate],
-        ref: Ref,
-        step: int,
-        true: Mapping[Ref, float],
-    ) -> Candidate:
-        """The candidate that says most of the later numbers; a slip made before; the likeliest."""
-        known = {(cause.slip, cause.key) for cause in self.causes if cause.key}
-
-        def rank(candidate: Candidate) -> tuple[float, float]:
-            again = (candidate.slip, candidate.key) in known
-            return -self._agreeing(candidate, ref, step, true), candidate.cost - 2.0 * again
-
-        return min(found[:AHEAD], key=rank)
-
-    def _agreeing(
-        self, candidate: Candidate, ref: Ref, step: int, true: Mapping[Ref, float]
-    ) -> int:
-        """How many later numbers of this update are as they would be by this slip."""
-        later = [
-            (place, claims)
-            for (at, place), claims in self.places.items()
-            if at == step and place != ref and place in self.system.line
-        ]
-        world = true
-        if candidate.lines:
-            try:
-                given = true_givens(self.system, true)
-                world = values(self.system, changed=candidate.lines, givens=given, base=true)
-            except (DerivationError, KeyError):
-                return 0
-        return sum(
-            bool(self.readings[n].rounds(world[place])) for place, claims in later for n in claims
-        )
-
-    def _add(self, best: Candidate, found: Sequence[Candidate], n: int, step: int) -> int:
-        for place, cause in enumerate(self.causes):
-            if best.key and (cause.slip, cause.key) == (best.slip, best.key):
-                cause.explains.add(n)
-                cause.where = tuple(dict.fromkeys((*cause.where, *best.where)))
-                return place
-        rivals = [
-            other.sentence
-            for other in found
-            if other is not best and other.cost <= best.cost + LIKELY
-        ]
-        self.causes.append(
-            Found(best.slip, best.sentence, best.where, step, {n}, rivals[:3], best.key, best.lines)
-        )
-        return len(self.causes) - 1
+    def _off(self, n: int) -> float:
+        """How far off a printed number is, for its size."""
+        true = self.verdicts[n].true or 0.0
+        return abs(self.readings[n].value - true) / max(abs(true), 1e-300)
 
     def _of(self, origin: frozenset[int], n: int) -> int | None:
-        """The cause of the first wrong number this one starts from."""
-        for wrong in sorted(origin):
+        """The cause of the wrong number this one starts from, of several the one furthest off."""
+        for wrong in sorted(origin, key=self._off, reverse=True):
             cause = self.verdicts[wrong].cause
             if cause is not None:
                 self.causes[cause].explains.add(n)

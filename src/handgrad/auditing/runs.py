@@ -36,7 +36,7 @@ Array = Any
 Term = tuple[float, tuple[Ref, ...]]
 MOST_TERMS = 12  # of a right side that is gathered; a longer one is worked out by itself
 MOST_FACTORS = 6
-WIDTH = 1024  # columns at once, so that they stay near the processor
+WIDTH = 4096  # columns at once; more of them leave the cache of the processor
 Recorded = Mapping[int, Mapping[Ref, Array]]  # step -> number -> its value in every column
 
 

@@ -40,7 +40,8 @@ class Judged:
 class Cause:
     """A slip, where it was made, in words, and which printed numbers it explains.
 
-    ``others`` are the sentences of other slips that give the same number just as well.
+    ``step`` is the update it was made in, None if in all. ``rivals`` counts the other slips that
+    reproduce as many of the printed numbers, ``others`` says the likely ones.
     """
 
     slip: str
@@ -49,6 +50,7 @@ class Cause:
     step: int | None
     explains: tuple[int, ...]
     others: tuple[str, ...] = ()
+    rivals: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Result:
     @property
     def unique(self) -> bool:
         """Whether every wrong number has a cause, and no cause a rival."""
-        return not self.unexplained and not any(cause.others for cause in self.causes)
+        return not self.unexplained and not any(cause.rivals for cause in self.causes)
 
 
 def search(
@@ -82,7 +84,15 @@ def search(
     verdicts = judge.judged()
     kept = [n for n, cause in enumerate(judge.causes) if cause.explains]
     causes = tuple(
-        Cause(c.slip, c.sentence, c.where, c.step, tuple(sorted(c.explains)), tuple(c.others))
+        Cause(
+            c.slip,
+            c.sentence,
+            c.where,
+            c.step,
+            tuple(sorted(c.explains)),
+            tuple(c.others),
+            c.rivals,
+        )
         for c in (judge.causes[n] for n in kept)
     )
     judged = tuple(

@@ -117,10 +117,15 @@ def _updates(system: System) -> Iterator[tuple[Ref, Ref]]:
 
 
 def booked(expr: Expr) -> Expr:
-    """The expression as it is printed: of two forms the book's."""
+    """The expression as it is printed: of two forms the book's, a sum within a sum as one."""
     if isinstance(expr, Forms):
         return booked(expr.book)
-    return rebuild(expr, tuple(map(booked, children(expr))))
+    parts = tuple(map(booked, children(expr)))
+    if isinstance(expr, Sum | Product):
+        kind = type(expr)
+        nested = (children(part) if isinstance(part, kind) else (part,) for part in parts)
+        return kind(tuple(part for own in nested for part in own))
+    return rebuild(expr, parts)
 
 
 # A problem's lines

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from handgrad.auditing.slips.catalogue import Variant
 from handgrad.auditing.slips.roles import family, roles
@@ -14,7 +14,7 @@ from handgrad.calculus.expr import Expr, Ref
 from handgrad.errors import DerivationError
 from handgrad.language import writing
 
-__all__ = ["RATES", "Change", "changes", "rates", "together"]
+__all__ = ["FEW_RATES", "RATES", "Change", "changes", "rates", "together"]
 
 RATES = (
     0.001,
@@ -35,6 +35,8 @@ RATES = (
     0.9,
     1.0,
 )
+
+FEW_RATES = (0.01, 0.05, 0.1, 0.2, 0.25, 0.3, 0.5, 0.6, 0.9, 1.0)
 
 
 @dataclass(frozen=True)
@@ -77,28 +79,27 @@ def _throughout(
     for (_, slip, key), found in alike.items():
         lines = {line.name: variant.rhs for line, variant in found}
         line, variant = found[0]
-        many = len(lines) > 1
-        sentence = (
-            f"{variant.sentence}, and so in all {len(lines)} of its kind"
-            if many
-            else variant.sentence
+        wider.setdefault((slip, f"{line.phase.value} {key}"), []).append(
+            Change(slip, tuple(lines), variant.sentence, lines, cost=variant.cost)
         )
-        change = Change(slip, tuple(lines), sentence, lines, cost=variant.cost + 0.2)
-        if many:
-            yield change
-        wider.setdefault((slip, f"{line.phase.value} {key}"), []).append(change)
     for (slip, _), parts in wider.items():
+        for part in parts:
+            if len(part.lines) > 1:
+                sentence = f"{part.sentence}, and so in all {len(part.lines)} of its kind"
+                yield replace(part, sentence=sentence, cost=part.cost - 0.2)
         if len(parts) > 1:
             lines = {name: rhs for part in parts for name, rhs in part.lines.items()}
             sentence = f"{parts[0].sentence}, and so in all layers"
-            yield Change(slip, tuple(lines), sentence, lines, cost=parts[0].cost + 0.1)
+            yield Change(slip, tuple(lines), sentence, lines, cost=parts[0].cost - 0.3)
 
 
-def rates(system: System, named: Named = writing.name) -> Iterator[Change]:
-    """Another learning rate."""
+def rates(
+    system: System, named: Named = writing.name, usual: Sequence[float] = RATES
+) -> Iterator[Change]:
+    """Another learning rate: ten times it, a tenth of it, or a usual one."""
     for rate in sorted(roles(system).rates, key=str):
         true = system.givens[rate]
-        for other in dict.fromkeys((true * 10, true / 10, *RATES)):
+        for other in dict.fromkeys((true * 10, true / 10, *usual)):
             if abs(other - true) > 1e-9 * abs(true):
                 sentence = f"the learning rate {named(rate)} is {true:g}, and {other:g} was used"
                 yield Change("learning_rate", (rate,), sentence, {}, {rate: other}, cost=1.5)

@@ -30,7 +30,7 @@ def misprints(value: float, printed: Reading) -> Iterator[Misprint]:
     """
     if not isfinite(value) or value == 0 or printed.rounds(value):
         return
-    if printed.cuts(value):
+    if printed.cuts(value) and len(printed.digits) > 1:
         yield Misprint("truncated", "the digits were cut off instead of rounded", 0.5)
     if printed.rounds(-value):
         yield Misprint("sign", "the sign was lost in writing the number down", 0.8)

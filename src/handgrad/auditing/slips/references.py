@@ -92,7 +92,7 @@ def _distance(ref: Ref, other: Ref, system: System) -> float:
         return 0.0
     if (ref in own.biases) != (other in own.biases):
         return 4.0
-    return 1.0 if any(p and family(p) == family(other) for p in partners) else 2.0
+    return 2.0
 
 
 def biases(line: Line, system: System, named: Named) -> Iterator[Variant]:
@@ -142,6 +142,8 @@ def mislabelled(line: Line, system: System, named: Named) -> Iterator[Variant]:
     used = [ref for ref in system.uses[line.name] if ref in system.line]
     users = [ref for ref in system.users.get(line.name, ()) if system.line[ref].phase is line.phase]
     alike = [ref for ref in system.line if family(ref) == family(line.name)]
+    if line.phase is Phase.FORWARD:
+        alike += [ref for ref in roles(system).alike("value") if ref in system.givens]
     for n, other in enumerate(dict.fromkeys((*used, *users, *alike))):
         if other == line.name or n >= NEAREST:
             continue

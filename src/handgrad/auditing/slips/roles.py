@@ -107,10 +107,10 @@ def _added(system: System) -> frozenset[Ref]:
     return frozenset(
         term
         for line in system.lines
-        if line.phase is Phase.FORWARD and isinstance(line.rhs, Sum)
-        for term in line.rhs.terms
+        if line.phase is Phase.FORWARD and isinstance(rhs := system.plain[line.name], Sum)
+        for term in rhs.terms
         if isinstance(term, Ref) and term in system.givens
-        if any(isinstance(other, Product) for other in line.rhs.terms)
+        if any(isinstance(other, Product) for other in rhs.terms)
     )
 
 
