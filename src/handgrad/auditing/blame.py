@@ -54,10 +54,21 @@ def chosen(
     system: System,
     later: Later,
     true: Mapping[Ref, float],
-) -> Chosen:
-    """The candidate that agrees with most other numbers; of equals a slip made before, the likeliest."""
+) -> Chosen | None:
+    """The candidate that agrees with most other numbers; of equals a slip made before, the likeliest.
+
+    Another learning rate shows in every update; None where it would be all there is and does not.
+    """
     known = {(cause.slip, cause.key) for cause in causes if cause.key}
-    first = found[:AHEAD]
+    unchanged = sum(bool(printed.rounds(true[ref])) for ref, own in later for printed in own)
+    first = [
+        candidate
+        for candidate in found[:AHEAD]
+        if candidate.slip != "learning_rate"
+        or _agreeing(candidate, system, later, true) >= unchanged
+    ]
+    if not first:
+        return None
     agreeing = [_agreeing(candidate, system, later, true) for candidate in first]
 
     def rank(n: int) -> tuple[float, float]:

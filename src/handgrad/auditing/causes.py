@@ -23,6 +23,7 @@ from handgrad.errors import DerivationError
 __all__ = ["Candidate", "Scene", "candidates", "pairs"]
 
 FULL = 4  # values with all digits that are kept of one candidate
+EXACTLY = 0.3  # how much likelier a slip is that gives the very number printed
 RATE = 1.5  # the cost of another learning rate
 MOST_TESTED = 1_500  # right sides tried for one number
 FEWEST_DIGITS = 4  # that make a pair of slips more than chance
@@ -155,7 +156,8 @@ def _hit(
     for hits, extra in ((rounds, 0.0), (cuts, 0.7)):
         if hits.any():
             full = tuple(dict.fromkeys(array[hits].tolist()))[:FULL]
-            cost = variant.cost + extra + (0.0 if hits[0] else 0.1)
+            exactly = any(printed.exact(value) for value in full)
+            cost = variant.cost + extra + (0.0 if hits[0] else 0.1) - (EXACTLY if exactly else 0.0)
             yield Candidate(variant.slip, variant.sentence, where, full, cost, lines, variant.key)
             return
 

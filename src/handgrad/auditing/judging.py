@@ -278,6 +278,9 @@ class Judge:
             if at == step and place != ref and place in self.system.line
         ]
         new = chosen(found, self.causes, self.system, later, true)
+        if new is None:
+            self.verdicts[n] = Verdict("wrong", true[ref])
+            return [Choice(printed.value, wrong)]
         best = new.best
         scene.follow(best.lines, wrong, true)
         self.verdicts[n] = Verdict("wrong", true[ref], cause=added(self.causes, new, n, step))

@@ -81,4 +81,5 @@ def _miswritten(value: float, printed: Reading) -> Iterator[Misprint]:
 
 
 def _one_lost(longer: str, shorter: str) -> bool:
-    return any(longer[:n] + longer[n + 1 :] == shorter for n in range(len(longer) - 1))
+    """Whether a digit is missing; of the last two one would only be rounded otherwise."""
+    return any(longer[:n] + longer[n + 1 :] == shorter for n in range(len(longer) - 2))
