@@ -1,4 +1,4 @@
-"""The claims of the example files, each against the verdict a reader wrote down in docs/examples-notes.md."""
+"""The claims of the example files against the verdicts a reader wrote into docs/examples-notes.md."""
 
 import re
 from pathlib import Path

@@ -282,7 +282,9 @@ class Judge:
             self.verdicts[n] = Verdict("wrong", true[ref])
             return [Choice(printed.value, wrong)]
         best = new.best
-        scene.follow(best.lines, wrong, true)
+        told = (self.readings[m].rounds(true[ref]) for m in self.places[(step, ref)])
+        if not any(told):  # what was right elsewhere may have been carried from there
+            scene.follow(best.lines, wrong, true)
         self.verdicts[n] = Verdict("wrong", true[ref], cause=added(self.causes, new, n, step))
         for name in best.lines:
             if name != ref and name in self.system.line:

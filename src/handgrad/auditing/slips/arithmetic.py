@@ -56,20 +56,8 @@ def _of_term(line: Line, term: Expr, sign: int, named: Named) -> str:
 def factors(line: Line, system: System, named: Named) -> Iterator[Variant]:
     """A number dropped or inverted, a square left out, a mean for a sum."""
     name = named(line.name)
-    for node, put in places(line.rhs):
-        match node:
-            case Product(parts):
-                yield from _dropped(parts, put, named, system)
-            case Power(base, Num(value)) if value == 2:
-                yield Variant(
-                    "factor",
-                    put(base),
-                    f"the square of {said(base, named)} was left out",
-                    2.0,
-                    "square",
-                )
-            case _:
-                pass
+    yield from _within(line.rhs, system, named)
+    yield from _in_every_term(line.rhs, system, named)
     if line.phase is Phase.UPDATE:
         return
     first = 1.5 if _by_loss(line, system) else 4.0
@@ -82,6 +70,46 @@ def factors(line: Line, system: System, named: Named) -> Iterator[Variant]:
         yield Variant("factor", times(part, line.rhs), sentence, first + 0.5, f"/{count}")
         sentence = f"{name} was multiplied by {count}, {what}: a sum for a mean"
         yield Variant("factor", times(Num(count), line.rhs), sentence, first + 1, f"×{count}")
+
+
+def _within(expr: Expr, system: System, named: Named) -> Iterator[Variant]:
+    """Numbers dropped and squares left out anywhere in an expression."""
+    for node, put in places(expr):
+        match node:
+            case Product(parts):
+                yield from _dropped(parts, put, named, system)
+            case Power(base, Num(value)) if value == 2:
+                sentence = f"the square of {said(base, named)} was left out"
+                yield Variant("factor", put(base), sentence, 2.0, "square")
+            case _:
+                pass
+
+
+def _in_every_term(expr: Expr, system: System, named: Named) -> Iterator[Variant]:
+    """The same in all terms of a sum: ½ dropped, the squares left out, a minus lost."""
+    for node, put in places(expr):
+        if not isinstance(node, Sum):
+            continue
+        found = [{v.key: v for v in _of_one_term(term, system, named)} for term in node.terms]
+        for key, first in found[0].items():
+            if all(key in other for other in found):
+                changed = put(Sum(tuple(other[key].rhs for other in found)))
+                sentence = f"{first.sentence}, and so in every term"
+                yield Variant(first.slip, changed, sentence, first.cost, f"every {key}")
+
+
+def _of_one_term(term: Expr, system: System, named: Named) -> Iterator[Variant]:
+    yield from _within(term, system, named)
+    for node, put in places(term):
+        match node:
+            case Sum(terms):
+                for n, part in enumerate(terms):
+                    if unsigned(part)[0] < 0:
+                        lost = put(Sum((*terms[:n], negated(part), *terms[n + 1 :])))
+                        sentence = f"the minus before {said(unsigned(part)[1], named)} was lost"
+                        yield Variant("sign", lost, sentence, 1.0, f"minus{n}")
+            case _:
+                pass
 
 
 def _dropped(parts: tuple[Expr, ...], put: Put, named: Named, system: System) -> Iterator[Variant]:
