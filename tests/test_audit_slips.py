@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.audit.printed import reading
-from handgrad.audit.slips import SLIPS, changes, misprints, plant, variants
-from handgrad.audit.system import number, unrolled, values
+from handgrad.auditing.printed import reading
+from handgrad.auditing.slips import SLIPS, changes, misprints, plant, variants
+from handgrad.auditing.system import number, unrolled, values
 from handgrad.calculus.expr import Ref, Symbol
 from handgrad.errors import InputError
 
