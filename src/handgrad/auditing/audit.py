@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from handgrad.auditing.align import numeric
-from handgrad.auditing.blame import blamed
+from handgrad.auditing.reasons import blamed
 from handgrad.auditing.judge import Claim, Judgement, judged
 from handgrad.auditing.reading.document import document
 from handgrad.auditing.reading.nodes import Member, Written

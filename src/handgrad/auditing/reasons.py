@@ -1,0 +1,197 @@
+"""Which slip made each wrong number, and which later numbers it explains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from handgrad.auditing.causes import Scene, candidates, pairs
+from handgrad.auditing.choices import Choice, merged
+from handgrad.auditing.judge import Claim, Judgement
+from handgrad.auditing.lines import ref_of, system_at
+from handgrad.auditing.printed import Printed, reading
+from handgrad.auditing.reading.nodes import Name, Named
+from handgrad.auditing.roles import is_parameter
+from handgrad.auditing.search import search
+from handgrad.auditing.slips.misprints import misprints
+from handgrad.auditing.system import System, values
+from handgrad.auditing.worth import plain
+from handgrad.calculus.expr import Ref
+from handgrad.errors import HandgradError
+
+__all__ = ["Blame", "blamed"]
+
+MOST_SEARCHED = 40  # wrong numbers whose cause is looked for
+
+
+@dataclass
+class Blame:
+    """A slip, its sentence, the number it was made in, and all numbers it explains."""
+
+    slip: str
+    sentence: str
+    root: Claim
+    explains: list[Claim] = field(default_factory=list[Claim])
+
+
+def blamed(judgement: Judgement) -> list[Blame]:
+    """The causes of all wrong numbers, in reading order."""
+    finder = _Finder(judgement)
+    roots = [c for c in judgement.claims if c.wrong and c.verdict != "inherited"]
+    found: list[Blame] = []
+    for claim in roots[:MOST_SEARCHED]:
+        slip = finder.cause(claim)
+        if slip is not None:
+            followers = [c for c in judgement.claims if claim in c.roots]
+            found.append(Blame(*slip, claim, [claim, *followers]))
+    return found + finder.later()
+
+
+class _Finder:
+    def __init__(self, judgement: Judgement) -> None:
+        self.judgement = judgement
+        self.world = judgement.world
+        self.systems: dict[int, System | None] = {}
+
+    def later(self) -> list[Blame]:
+        """Judge the numbers printed after many updates, and find what spoilt the run."""
+        claims = [c for c in self.judgement.claims if c.kind == "later" and c.name is not None]
+        system = self.system(claims[0].place) if claims else None
+        if system is None:
+            return []
+        known = {line.name for line in system.lines}
+        told = [(c, ref_of(c.name)) for c in claims if c.name is not None]
+        told = [(c, ref) for c, ref in told if ref in known]
+        printed = [Printed(ref, c.step, c.written.text) for c, ref in told]
+        result = search(system, printed, named=lambda ref: str(ref.symbol))
+        for (claim, _), one in zip(told, result.judged, strict=True):
+            claim.true = one.true
+            claim.verdict = "rounded" if one.verdict == "carried" else one.verdict
+        for (claim, _), one in zip(told, result.judged, strict=True):
+            claim.roots = [told[n][0] for n in one.origin] if claim.verdict == "inherited" else []
+        return [
+            Blame(c.slip, c.sentence, told[c.explains[0]][0], [told[n][0] for n in c.explains])
+            for c in result.causes
+        ]
+
+    def cause(self, claim: Claim) -> tuple[str, str] | None:
+        """Slip and sentence for one wrong number."""
+        if claim.verdict == "mislabelled":
+            return "mislabelled", self.contradicted(claim)
+        if claim.kind == "operand":
+            return self.operand(claim)
+        others = self.belongs(claim)
+        if others is not None:
+            claim.verdict = "mislabelled"
+            return "mislabelled", f"{claim.written.text} is {others}, not {claim.name}"
+        return next(self.tried(claim), None)
+
+    def tried(self, claim: Claim) -> Iterator[tuple[str, str]]:
+        """The explanations of a result, the likeliest first."""
+        yield from self.miswritten(claim)
+        yield from self.searched(claim)
+        if claim.local == "wrong" and claim.line is not None:
+            value = plain(claim.line)
+            worth = f", which is {value:.7g}" if value is not None else ""
+            yield "arithmetic", f"the result is not that of the operation printed{worth}"
+
+    def contradicted(self, claim: Claim) -> str:
+        """What is stated and not used."""
+        for one in self.judgement.contradictions:
+            if one.stated == claim.written:
+                return (
+                    f"{one.name} is stated as {one.stated.text} and used as {one.used.text} "
+                    "throughout; all else is judged with that"
+                )
+        return f"{claim.written.text} is another quantity's value"
+
+    def miswritten(self, claim: Claim) -> Iterator[tuple[str, str]]:
+        """A slip of the pen in the number itself."""
+        printed = reading(claim.written.text)
+        values = list(claim.full)
+        line = plain(claim.line) if claim.line is not None else None
+        values += [v for v in (line, claim.true) if v is not None]
+        found = [m for value in dict.fromkeys(values) for m in misprints(value, printed)]
+        for misprint in sorted(found, key=lambda m: m.cost):
+            yield misprint.slip, f"{claim.name or 'the number'}: {misprint.sentence}"
+
+    def operand(self, claim: Claim) -> tuple[str, str] | None:
+        """Why a number stands in the place of a name that has another value."""
+        if claim.name is None:
+            if claim.true is not None and close(claim.true, -claim.written.value):
+                return "sign", f"{-claim.written.value:g} became {claim.written.text}: the sign was lost"
+            return next(self.miswritten(claim), None)
+        other = self.same_value(claim)
+        if other is not None:
+            both = is_parameter(claim.name) and is_parameter(other)
+            slip = "wrong_weight" if both else "wrong_operand"
+            return slip, f"{other} was put in where {claim.name} belongs"
+        return next(self.miswritten(claim), None)
+
+    def same_value(self, claim: Claim) -> Name | None:
+        """The nearest other name whose value is the number printed."""
+        number = claim.written
+        for other in reversed(self.judgement.claims):
+            if other.name in (None, claim.name) or other.written.start >= number.start:
+                continue
+            if abs(other.written.value) == abs(number.value) and other.kind != "operand":
+                return other.name
+        return None
+
+    def belongs(self, claim: Claim) -> str | None:
+        """The other quantity whose calculation the line is, where the result is right for that."""
+        if claim.local != "ok" or claim.true is None or claim.line is None or not claim.name:
+            return None
+        if len(reading(claim.written.text).digits) < 2 or not claim.written.unit:
+            return None
+        worth = self.judgement._true(claim.line, claim.place)  # noqa: SLF001
+        for name in self.judgement.world.definitions:
+            if name == claim.name or name.new != claim.name.new or (name.of is None) != (claim.name.of is None):
+                continue
+            value = self.world.value(name, claim.place)
+            definition = self.world.forward(name, claim.place)
+            trivial = definition is not None and isinstance(definition.expr, Named)
+            if value is not None and worth is not None and close(value, worth) and not trivial:
+                return str(name)
+        return None
+
+    def searched(self, claim: Claim) -> Iterator[tuple[str, str]]:
+        """The slips of its line, or of lines before it that are not printed."""
+        if claim.name is None:
+            return
+        system = self.system(claim.place)
+        ref = ref_of(claim.name)
+        if system is None or ref not in {line.name for line in system.lines}:
+            return
+        scene = self.scene(claim, system)
+        printed = reading(claim.written.text)
+        try:
+            for candidate in candidates(ref, printed, scene) or pairs(ref, printed, scene):
+                yield candidate.slip, candidate.sentence
+        except HandgradError:
+            return
+
+    def system(self, place: int) -> System | None:
+        """The lines that hold at a place."""
+        if place not in self.systems:
+            names = dict.fromkeys(c.name for c in self.judgement.claims if c.name is not None)
+            self.systems[place] = system_at(self.world, place, names)
+        return self.systems[place]
+
+    def scene(self, claim: Claim, system: System) -> Scene:
+        """What the operands of a line may have been where a number stands."""
+        names = {ref_of(n): n for n in self.judgement.of}
+        choices: dict[Ref, Sequence[Choice]] = {}
+        true = values(system)
+        for ref, value in true.items():
+            found = [Choice(value)]
+            if ref in names and ref != ref_of(claim.name or Name("")):
+                found += [Choice(v) for v in self.judgement.named(names[ref], claim.place, fine=False)]
+            choices[ref] = merged(found)
+        printed = {ref_of(c.name) for c in self.judgement.claims if c.name is not None}
+        return Scene(system, choices, printed, lambda ref: str(ref.symbol))
+
+
+def close(one: float, other: float) -> bool:
+    """Whether two values are the same but for rounding in double precision."""
+    return abs(one - other) <= 1e-9 * max(abs(one), abs(other))
