@@ -7,7 +7,7 @@ always used with another is taken as it is used, and that is told.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handgrad.auditing.align import Pair, align, numeric
 from handgrad.auditing.reading.nodes import Applied, Chain, Name, Named, Written
@@ -43,8 +43,39 @@ def bind(chains: Sequence[Chain], world: World) -> list[Contradiction]:
     contradictions = [c for name, found in uses.items() if (c := _contradicted(world, name, found))]
     for contradiction in contradictions:
         world.replace_given(contradiction.name, contradiction.used)
+    restart(chains, world)
     world.settle()
     return contradictions
+
+
+def restart(chains: Sequence[Chain], world: World) -> None:
+    """Find where a second pass begins: a forward line worked out again, with the new values put in."""
+    printed: dict[Name, float] = {}  # the new values, as they are printed
+    seen: set[Name] = set()
+    for place, chain in enumerate(chains):
+        names = heads(chain)
+        number = chain.members[-1].number
+        forward = [n for n in names if not n.new and n.of is None]
+        if number is not None and any(n in seen for n in forward) and printed:
+            pairs = [*substitutions(chain, place, world)]
+            if any(_renewed(symbol, written, printed, world, place) for symbol, written in pairs):
+                for name in printed:
+                    world.restarts.setdefault(name, []).append(place)
+                printed, seen = {}, set()
+                world.settle()
+        if number is not None:
+            seen |= set(forward)
+            for name in names:
+                if name.new:
+                    printed[replace(name, new=False)] = number.value
+
+
+def _renewed(symbol: Expr, number: Expr, printed: dict[Name, float], world: World, place: int) -> bool:
+    """Whether a number is the new value of the parameter it stands for, and not the old one."""
+    if not isinstance(symbol, Named) or not isinstance(number, Written):
+        return False
+    new, old = printed.get(symbol.name), world.value(symbol.name, place)
+    return new == number.value and old is not None and old not in number.rounded
 
 
 def _contradicted(

@@ -87,10 +87,12 @@ class Judgement:
         elif known is not None:
             value = self.world.number(known, place)
             found += [] if value is None else [value]
-        for claim in self.texts.get(abs(leaf.value), ()):
+        told = isinstance(known, Named) and self.world.value(known.name, place) is not None
+        for claim in () if told else self.texts.get(abs(leaf.value), ()):
             sign = 1 if (claim.written.value < 0) == (leaf.value < 0) else -1
             if not fine or claim.verdict in FINE:
-                found += [sign * full for full in claim.full]
+                true = () if claim.true is None else (claim.true,)
+                found += [sign * full for full in (*claim.full, *true)]
         return tuple(v for v in found if _shown(v, leaf))
 
     def copied(self, leaf: Written, place: int) -> bool:
@@ -113,7 +115,8 @@ class Judgement:
         if given is not None and true == given.value:
             found += [given.written.value + given.written.unit * k / 4 for k in (-2, -1, 1, 2)]
         for claim in self.of.get(name, ()):
-            if not fine or claim.verdict in FINE:
+            now = true is None or claim.true is None or close(claim.true, true)
+            if now and (not fine or claim.verdict in FINE):
                 found += [claim.written.value, *claim.full]
         return tuple(found)
 
@@ -160,6 +163,10 @@ class Judgement:
             claim.verdict = fit_value(written, claim.true) or ""
             if claim.verdict:
                 return
+        again = self._repeated(claim, names)
+        if again is not None:
+            claim.verdict, claim.roots, claim.full = again.verdict, [*again.roots], again.full
+            return
         lines = [*self._formulas(names, place, claim.true), *([claim.line] if claim.line else [])]
         claim.formula = next(iter(lines), None)
         for expr in lines:
@@ -182,6 +189,18 @@ class Judgement:
                 claim.verdict, claim.roots = "inherited", roots
                 return
         claim.verdict = "unjudged" if claim.true is None and claim.local == "unread" else "wrong"
+
+    def _repeated(self, claim: Claim, names: Sequence[Name]) -> Claim | None:
+        """The claim that this one only repeats, in a summary or a table."""
+        if claim.line is not None:
+            return None
+        earlier = (c for name in names for c in self.of.get(name, ()) if c.verdict != "unjudged")
+        same = (c for c in earlier if c.written.text == claim.written.text)
+        found = next((c for c in same if c.true is None or claim.true is None or close(c.true, claim.true)), None)
+        if found is not None and found.verdict in ("wrong", "mislabelled"):
+            claim.verdict, claim.roots = "inherited", [found]
+            return claim
+        return found
 
     def _formulas(self, names: Sequence[Name], place: int, true: float | None) -> Iterator[Expr]:
         """The equations of the names that hold at a place and are worth the true value."""

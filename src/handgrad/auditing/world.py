@@ -69,6 +69,7 @@ class World:
     givens: dict[Name, list[Given]] = field(default_factory=dict)
     functions: dict[str, tuple[tuple[Name, ...], Expr]] = field(default_factory=dict)
     updated: set[Name] = field(default_factory=set)  # names that have a new value somewhere
+    restarts: dict[Name, list[int]] = field(default_factory=dict)  # where the new value is used on
     news: set[tuple[Name, int]] = field(default_factory=set)  # stated where the new value is meant
     _memo: dict[tuple[Name, int, int], float | None] = field(default_factory=dict)
     _changes: list[int] = field(default_factory=list)
@@ -91,7 +92,8 @@ class World:
     def settle(self) -> None:
         """Call it when all is said: from now on values are remembered."""
         several = [d for d in (*self.definitions.values(), *self.givens.values()) if len(d) > 1]
-        self._changes = sorted({entry.place for entries in several for entry in entries})
+        restarts = {place for places in self.restarts.values() for place in places}
+        self._changes = sorted({entry.place for entries in several for entry in entries} | restarts)
         self._memo.clear()
 
     def _epoch(self, place: int) -> int:
@@ -135,6 +137,10 @@ class World:
         return self._memo[key]
 
     def _value(self, name: Name, place: int, seed: Worlds) -> float | None:
+        restart = max((p for p in self.restarts.get(name, ()) if p <= place), default=None)
+        stated = self.given(name, place)
+        if restart is not None and not (stated and restart < stated.place <= place):
+            return self.value(replace(name, new=True), restart - 1, seed)
         if name.of is not None:
             value = self.derivative(name.of, replace(name, of=None), place, seed)
             if value is not None:
