@@ -5,14 +5,17 @@ Typst itself refuses a formula or picture without words. What is on the paper is
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import numpy as np
 import pytest
@@ -23,9 +26,10 @@ from calculator import calculated, from_typst
 from handgrad.calculus.expr import Value, walk
 from handgrad.cli import main
 from handgrad.errors import InputError
-from handgrad.render.document import Picture
+from handgrad.render.document import Picture, related
 from handgrad.render.pdf import to_pdf
-from handgrad.render.typst import quoted
+from handgrad.render.typst import TypstWriter, quoted
+from handgrad.render.widths import WIDTHS, widest
 from handgrad.verbs import Worked
 from pages import EXAMPLES, PROBLEMS, READINGS, ROOT, formulas, lines, page, problem
 from test_examples import CLOSE, precise, size
@@ -126,7 +130,7 @@ def test_the_same_page_is_the_same_bytes():
 def blocks(source: str) -> Iterator[list[str]]:
     """The worked lines of a Typst document, each as its parts."""
     for block in re.findall(r"^#worked\(\n(.*?)^\)$", source, re.DOTALL | re.MULTILINE):
-        rows = [re.findall(r"\$(.*?)\$", row) for row in block.splitlines()[2:]]
+        rows = [re.findall(r"\$(.*?)\$", row) for row in block.splitlines()[3:]]
         assert all(row[0] in ("=", "approx") for row in rows)
         yield [" ".join(pieces) for _, *pieces in rows]
 
@@ -169,6 +173,72 @@ def test_the_paper_shows_the_numbers():
             for node in walk(line.parts[-1]):
                 digits = worked.document.digits.show(getattr(node, "value", 0.0))
                 assert digits.replace("-", "−").partition("e")[0] in shown
+
+
+# --- widths ----------------------------------------------------------------------------------
+
+
+def measured(formulas: Sequence[str]) -> list[float]:
+    """How wide Typst sets them, in em."""
+    import typst
+
+    listed = ", ".join(
+        f"measure(math.equation(block: true, ${f}$)).width.pt() / 100" for f in formulas
+    )
+    font = '#set text(font: "New Computer Modern", size: 100pt)'
+    source = f"{font}\n#context [#metadata(({listed},)) <widths>]"
+    with NamedTemporaryFile(suffix=".typ") as file:
+        file.write(source.encode())
+        file.flush()
+        compiler = typst.Compiler(file.name, font_paths=typst.Fonts(include_system_fonts=False))
+        return json.loads(compiler.query("<widths>", field="value", one=True))
+
+
+def rows_of(worked: Worked) -> Iterator[list[str]]:
+    """Name and parts of each line of a page, as Typst has them."""
+    writer = TypstWriter(worked.document.names, worked.document.digits)
+    for item in formulas(worked.document):
+        parts = [(equal, writer.breakable(part)) for equal, part in related(item, writer.digits)]
+        signed = [" ".join(("=" if equal else "approx", *pieces)) for equal, pieces in parts]
+        yield [writer.write(item.lhs), *dict.fromkeys(signed)]
+
+
+def wide_enough(rows: Sequence[list[str]]) -> list[float]:
+    """How many times its width each line is given; no part of it may be given less than it is wide."""
+    parts = sorted({part for row in rows for part in row if widest(part) < inf})
+    width = dict(zip(parts, measured(parts), strict=True))
+    for part in parts:
+        assert width[part] <= widest(part), part
+    known = [row for row in rows if all(part in width for part in row)]
+    whole = measured([" ".join(row) for row in known])
+    return [sum(map(widest, row)) / real for row, real in zip(known, whole, strict=True)]
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_nothing_is_wider_than_the_page_is_told(reading):
+    rows = [row for example in EXAMPLES for row in rows_of(page(example, reading))]
+    given = sorted(wide_enough(rows))
+    assert given[0] >= 1
+    assert given[len(given) // 2] < 1.06  # little room is given away
+    assert reading == "matrix" or len(given) > 0.9 * len(rows)  # and little is unknown
+
+
+def test_every_function_loss_and_derivation_is_as_wide_as_the_page_is_told():
+    assert len(wide_enough([row for worked in every_function() for row in rows_of(worked)])) > 500
+
+
+def test_letters_are_as_wide_as_the_page_is_told():
+    letters = sorted(letter for letter in WIDTHS if len(letter) == 1 and letter.isalnum())
+    shapes = [*letters, *(f'"{c}"' for c in letters), *(f"x_({c})^({c})" for c in letters)]
+    shapes += [f"{c}_(1)" for c in letters] + [f"{c}^(1)" for c in letters]
+    for shape, width in zip(shapes, measured(shapes), strict=True):
+        assert width <= widest(shape), shape
+    assert measured(["W W"])[0] > 2 * widest("V")  # and a letter too narrow would be found
+
+
+def test_of_unknown_words_nothing_is_promised():
+    for unknown in ('"我"', "zeta", '"a b"', "x_(我)", "frac(1, 我)", 'mat(delim: "[", 1)'):
+        assert widest(unknown) == inf
 
 
 # --- paper -----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from handgrad.language.writing import number
@@ -38,39 +39,41 @@ class Digits:
 
     def show(self, value: Number) -> str:
         """The digits of a number."""
-        return self._pointed(value).replace(".", self.mark)
+        return _pointed(self, value).replace(".", self.mark)
 
     def exactly(self, value: Fraction | int) -> str:
         """An exact number as one writes it: ½, 0.01, 2/3."""
         return number(value).replace(".", self.mark)
 
-    def _pointed(self, value: Number) -> str:
-        if not math.isfinite(value):
-            return "∞" if value > 0 else "−∞" if value < 0 else "undefined"
-        if value == 0:
-            return "0"
-        decimals = self.decimals
-        least = 3 if self.significant is None else self.significant
-        size = int(f"{value:.{least - 1}e}".partition("e")[2])  # of the rounded number
-        if self.significant is not None or size < 0:
-            wanted = max(least - 1 - size, 0)
-            decimals = wanted if self.significant is not None else max(decimals, wanted)
-        short = round(value, self.decimals)
-        if self.significant is None and size < 15 and _equal(value, short):
-            return _short(short, self.decimals)
-        if size < -4 or size >= 15:
-            shown = self.decimals + 1 + size if self.significant is None and size < 0 else 0
-            return _scientific(value, max(least, shown))
-        rounded = round(value, decimals)
-        return _short(rounded, decimals) if _equal(value, rounded) else _fixed(value, decimals)
-
     def exact(self, value: Number) -> bool:
         """Whether what is shown is the number itself, but for the last bits."""
-        shown = self._pointed(value)
+        shown = _pointed(self, value)
         try:
             return _equal(_read(shown, value), value)
         except ValueError:
             return False
+
+
+@lru_cache(65_536, typed=True)  # a page shows most of its numbers several times
+def _pointed(digits: Digits, value: Number) -> str:
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "−∞" if value < 0 else "undefined"
+    if value == 0:
+        return "0"
+    decimals = digits.decimals
+    least = 3 if digits.significant is None else digits.significant
+    size = int(f"{value:.{least - 1}e}".partition("e")[2])  # of the rounded number
+    if digits.significant is not None or size < 0:
+        wanted = max(least - 1 - size, 0)
+        decimals = wanted if digits.significant is not None else max(decimals, wanted)
+    short = round(value, digits.decimals)
+    if digits.significant is None and size < 15 and _equal(value, short):
+        return _short(short, digits.decimals)
+    if size < -4 or size >= 15:
+        shown = digits.decimals + 1 + size if digits.significant is None and size < 0 else 0
+        return _scientific(value, max(least, shown))
+    rounded = round(value, decimals)
+    return _short(rounded, decimals) if _equal(value, rounded) else _fixed(value, decimals)
 
 
 def _equal(value: Number, other: Number) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from handgrad.calculus.expr import Position, Ref, Symbol
 from handgrad.render.notation import Name, Names
@@ -88,9 +88,16 @@ class SpokenNames:
 
     names: Names
     capitals: frozenset[str] = frozenset()
+    _said: dict[Ref, str] = field(default_factory=dict["Ref", "str"], init=False, repr=False)
 
     def name(self, ref: Ref) -> str:
         """A quantity or element: ``d L by d W 1 row 2 column 1``."""
+        if ref not in self._said:
+            self._said[ref] = self.found(ref)
+        return self._said[ref]
+
+    def found(self, ref: Ref) -> str:
+        """The user's words for it, or those that are usual."""
         symbol = ref.symbol
         found = self.names.given(ref)
         if found is not None:

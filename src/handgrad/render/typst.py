@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from handgrad.calculus.expr import (
@@ -27,6 +28,7 @@ from handgrad.render.notation import Name
 from handgrad.render.quotient import flat_factors
 from handgrad.render.setting import ATOM, PRODUCT, Piece, Setter
 from handgrad.render.spoken import SpokenWriter, sentence, writer_of
+from handgrad.render.widths import widest
 
 __all__ = ["FUNCTIONS", "TypstWriter", "quoted", "to_typst"]
 
@@ -255,10 +257,14 @@ def _items(document: Document, spoken: SpokenWriter, items: Sequence[Item]) -> I
 
 def worked(writer: TypstWriter, item: Line | Formula, words: str) -> str:
     """One worked line as a call: its words, its name, and each part in pieces that stay together."""
-    rows: list[str] = []
+    name = writer.write(item.lhs)
+    rows, widths = list[str](), [widest(name)]
     for equal, part in related(item, writer.digits):
-        pieces = " ".join(f"${piece}$," for piece in writer.breakable(part))
-        row = f"  (${'=' if equal else 'approx'}$, {pieces.removesuffix(',')}),"
-        rows += [row] if row not in rows else []
-    head = f"#worked(\n  {quoted(words)},\n  ${writer.write(item.lhs)}$,"
-    return "\n".join((head, *rows, ")"))
+        pieces = ["=" if equal else "approx", *writer.breakable(part)]
+        row = ", ".join(f"${piece}$" for piece in pieces)
+        if row not in rows:
+            rows.append(row)
+            widths.append(widest(" ".join(pieces)))
+    known = ", ".join("float.inf" if width == inf else f"{width + 0.05:.1f}" for width in widths)
+    parts = "".join(f"\n  ({row})," for row in rows)
+    return f"#worked(\n  {quoted(words)},\n  ({known}),\n  ${name}$,{parts}\n)"
