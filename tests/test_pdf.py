@@ -1,6 +1,7 @@
 """Typst and PDF: every page compiles as PDF/UA-1, says what the trace says, and stays on its paper.
 
-Typst itself refuses a formula or picture without words. What is on the paper is read by pdftotext.
+Typst itself refuses a formula or picture without words. What is on the paper is read by pypdf, and where
+it stands by pdftotext.
 """
 
 from __future__ import annotations
@@ -11,27 +12,42 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from io import BytesIO
 from math import inf
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import numpy as np
 import pytest
+from pypdf import PageObject, PdfReader
 
 import handgrad as hg
 from calculator import FUNCTIONS as KNOWN
 from calculator import calculated, from_typst
-from handgrad.calculus.expr import Value, walk
+from handgrad.calculus.expr import Ref, Value
 from handgrad.cli import main
 from handgrad.errors import InputError
-from handgrad.render.document import Picture, related
+from handgrad.render.document import Picture, Remark, equals, related
 from handgrad.render.pdf import to_pdf
+from handgrad.render.spoken import sentence, writer_of
 from handgrad.render.typst import TypstWriter, quoted
 from handgrad.render.widths import WIDTHS, widest
 from handgrad.verbs import Worked
-from pages import EXAMPLES, PROBLEMS, READINGS, ROOT, formulas, lines, page, problem
+from pages import (
+    EXAMPLES,
+    PROBLEMS,
+    READINGS,
+    ROOT,
+    arrays_of,
+    formulas,
+    lines,
+    page,
+    problem,
+    value_at,
+)
 from test_examples import CLOSE, precise, size
 from test_latex import PRINTABLE, every_function, marked, page_of_names
 from test_notation import HOSTILE
@@ -164,15 +180,100 @@ def test_reading_typst_back_minds_brackets_and_signs():
     assert calculated(from_typst("[0.5 = 0.5]")) == 1
 
 
-@marked(*pdftotext)
-def test_the_paper_shows_the_numbers():
-    for example in ("one-neuron", "xor"):
-        worked = page(example, "steps")
-        shown = re.sub(r"\s", "", read(worked.to_pdf()))
-        for line in lines(worked.document):
-            for node in walk(line.parts[-1]):
-                digits = worked.document.digits.show(getattr(node, "value", 0.0))
-                assert digits.replace("-", "−").partition("e")[0] in shown
+def paper(pdf: bytes) -> str:
+    """What is on the paper, in the order of reading, with a blank before smaller or larger letters."""
+    sheets = [sheet_text(sheet) for sheet in PdfReader(BytesIO(pdf)).pages]
+    return "\n".join(sheet.removesuffix(str(n)) for n, sheet in enumerate(sheets, 1))
+
+
+def sheet_text(sheet: PageObject) -> str:
+    runs = list[tuple[str, float]]()
+    sheet.extract_text(visitor_text=lambda text, _cm, _tm, _font, size: runs.append((text, size)))
+    runs = [run for run in runs if run[0]]
+    sizes = [runs[0][1], *(size for _, size in runs)]
+    return "".join(
+        text if size == before else f" {text}"
+        for (text, size), before in zip(runs, sizes, strict=False)
+    )
+
+
+def decimals(text: str) -> Counter[str]:
+    return Counter(re.findall(r"\d+\.\d+", text))
+
+
+def results(worked: Worked) -> Iterator[str]:
+    """Sign and value of each line as they must be on the paper, taken from the trace."""
+    arrays, digits = arrays_of(worked), worked.document.digits
+    for line in lines(worked.document):
+        known = isinstance(line.lhs, Ref) and line.lhs.symbol in arrays
+        value = value_at(arrays, line.lhs) if known else line.value
+        assert value == pytest.approx(line.value, rel=CLOSE, abs=1e-300)
+        mantissa, _, exponent = digits.show(float(value)).replace("-", "−").partition("e")
+        sign = "=" if equals(line.parts, len(line.parts) - 1, digits) else "≈"
+        yield sign + mantissa + (f"⋅10{exponent}" if exponent else "")
+
+
+def written(worked: Worked) -> str:
+    """The words and formulas of a Typst document, without their alternative text."""
+    document = worked.document
+    remarks = [i.text for s in document.sections for i in s.items if isinstance(i, Remark)]
+    parts = [part for line in blocks(worked.to_typst()) for part in line]
+    return " ".join([document.title, document.source, *remarks, *parts])
+
+
+def assert_the_paper_is_the_trace(worked: Worked, pdf: bytes) -> None:
+    shown = paper(pdf)
+    assert decimals(shown) == decimals(written(worked))
+    shown, place = re.sub(r"\s", "", shown), 0
+    for result in [] if worked.reading == "matrix" else results(worked):
+        place = shown.find(result, place) + len(result)
+        assert place >= len(result), f"{result} is not on the paper"
+
+
+def spoken(pdf: bytes) -> list[str]:
+    """The words of the formulas, in the order in which a screen reader comes to them."""
+    waiting, words = [PdfReader(BytesIO(pdf)).root_object["/StructTreeRoot"]], list[str]()
+    while waiting:
+        element = waiting.pop().get_object()
+        if isinstance(element, list):
+            waiting += reversed(element)
+        elif isinstance(element, dict):
+            words += [str(element["/Alt"])] if element.get("/S") == "/Formula" else []
+            waiting += [element["/K"]] if "/K" in element else []
+    return words
+
+
+def said(worked: Worked) -> list[str]:
+    writer = writer_of(worked.document)
+    return [sentence(writer, item) for item in formulas(worked.document)]
+
+
+@pytest.mark.parametrize(("number", "example"), list(enumerate(EXAMPLES)))
+def test_the_paper_and_its_words_are_the_trace(number, example):
+    worked = page(example, READINGS[number % 4])
+    made = worked.to_pdf()
+    assert_the_paper_is_the_trace(worked, made)
+    assert spoken(made) == said(worked)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_paper_of_every_reading_is_the_trace(example, reading):
+    worked = page(example, reading)
+    assert_the_paper_is_the_trace(worked, worked.to_pdf())
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"), [("$0.562$", "$0.652$"), ("$0.25$", "$25$"), ("($approx$", "($=$")]
+)
+def test_a_wrong_digit_on_the_paper_is_noticed(right, wrong):
+    worked = page("one-neuron", "steps")
+    made = worked.to_typst().replace(right, wrong, 1)
+    with pytest.raises(AssertionError):
+        assert_the_paper_is_the_trace(worked, to_pdf(made))
+    with pytest.raises(AssertionError):
+        assert spoken(to_pdf(worked.to_typst().replace("0.562", "0.563", 1))) == said(worked)
 
 
 # --- widths ----------------------------------------------------------------------------------
