@@ -78,6 +78,12 @@ def files(folder: Path | str = ".") -> list[str]:
     return sorted(path.name for path in Path(folder).iterdir())
 
 
+def made(kind: str, name: str) -> str:
+    """The page of an example in a format, as the command writes it."""
+    worked = hg.explain(problem(name))
+    return worked.to_html(worked.pictures()) if kind == "html" else getattr(worked, f"to_{kind}")()
+
+
 # --- what it shows ---------------------------------------------------------------------------
 
 
@@ -89,7 +95,15 @@ def test_explain_prints_the_page(run):
 @pytest.mark.parametrize("kind", ["text", "markdown", "latex", "html", "json"])
 def test_the_format_can_be_said(run, kind):
     said = run("explain", "xor", "--format", kind)
-    assert said == Said(getattr(hg.explain(problem("xor")), f"to_{kind}")(), "", 0)
+    assert said == Said(made(kind, "xor"), "", 0)
+
+
+def test_pages_that_can_have_the_picture_unless_it_is_not_wanted(run):
+    worked = hg.explain(problem("xor"))
+    for kind, start in (("html", "<svg"), ("typst", "#figure(image(")):
+        assert run("explain", "xor", "--format", kind).out.count(start) == 1
+        bare = run("explain", "xor", "--format", kind, "--no-pictures").out
+        assert bare == getattr(worked, f"to_{kind}")()
 
 
 @pytest.mark.parametrize("reading", READINGS)
@@ -203,8 +217,7 @@ def test_version_and_help(run, monkeypatch):
 def test_the_ending_says_the_format(run, name, kind):
     said = run("explain", "one-neuron", "-o", name)
     assert said == Said("", f"Wrote {name}.\n", 0)
-    page = getattr(hg.explain(problem("one-neuron")), f"to_{kind}")()
-    assert Path(name).read_text("utf-8") == page
+    assert Path(name).read_text("utf-8") == made(kind, "one-neuron")
     assert files() == [name]
 
 

@@ -638,3 +638,52 @@ def test_a_page_of_numbers_is_what_a_picture_is_made_from():
     diagram = hg.draw(problem("xor"))
     assert isinstance(diagram.page, Page)
     assert diagram.description == diagram.scene.description
+
+
+# --- on a page -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_a_page_has_the_picture_that_draw_makes_without_its_title(example):
+    untitled = replace(problem(example), title="")
+    drawn = hg.draw(untitled)
+    expected = [drawn.picture("light")] if drawn.readable else []
+    assert list(hg.explain(problem(example)).pictures("light")) == expected
+
+
+def test_most_examples_have_a_picture_on_their_page():
+    assert sum(len(hg.explain(problem(e)).pictures()) for e in EXAMPLES) >= len(EXAMPLES) - 3
+
+
+def test_the_picture_on_a_page_follows_the_quantity_where_that_is_one_number():
+    (lit,) = hg.explain(problem("xor"), of="W1[2,1]").pictures()
+    assert "through W" in lit.description
+    for many in ("W1", "a2", "L"):
+        (whole,) = hg.explain(problem("xor"), of=many).pictures()
+        assert whole.description.startswith("Forward pass")
+
+
+def test_the_picture_on_a_page_is_of_the_step_shown():
+    (third,) = hg.explain(problem("one-neuron"), step=3).pictures()
+    assert "step 3" in third.description
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"carry": 3}, {"symbols_only": True}],
+)
+def test_a_page_of_rounded_numbers_or_of_none_has_no_picture(asked):
+    assert hg.explain(problem("xor"), **asked).pictures() == ()
+
+
+def test_a_problem_too_large_for_paper_has_no_picture_on_its_page():
+    x, y = np.ones((1, 12)), np.ones((1, 4))
+    assert hg.explain(hg.Network([12, 12, 12, 4], x=x, y=y)).pictures() == ()
+    many = "\n".join(f"z{n} = w*z{n - 1}" for n in range(1, 60))
+    long = hg.Equations(f"z0 = w\n{many}\nE = z59", loss="E", parameters={"w": 0.9})
+    assert hg.explain(long).pictures() == ()
+
+
+def test_exact_numbers_have_their_picture():
+    (shown,) = hg.explain(problem("one-neuron"), exact=True).pictures()
+    assert shown == hg.explain(problem("one-neuron")).pictures()[0]

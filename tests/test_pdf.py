@@ -455,6 +455,13 @@ def test_a_picture_is_part_of_the_page_with_its_words():
     assert made != worked.to_pdf()
 
 
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_a_page_with_its_own_picture_is_accessible(example):
+    worked = hg.explain(problem(example), of="b1" if example == "one-neuron" else None)
+    made = worked.to_pdf(pictures=worked.pictures("light"))
+    assert made.count(b"/S/Figure") == len(worked.pictures())
+
+
 def test_the_command_line_writes_pdf_typst_and_words(tmp_path: Path, monkeypatch):
     monkeypatch.setattr("signal.signal", lambda *_: None)
     for ending, start in ((".pdf", b"%PDF"), (".typ", b"// A page")):
@@ -468,7 +475,8 @@ def test_pdf_goes_into_a_pipe():
     command = [sys.executable, "-m", "handgrad", "explain", "one-neuron", "--format", "pdf"]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run(command, capture_output=True, check=True, timeout=60, env=environment)
-    assert done.stdout == hg.explain(problem("one-neuron")).to_pdf()
+    worked = hg.explain(problem("one-neuron"))
+    assert done.stdout == worked.to_pdf(pictures=worked.pictures("light"))
 
 
 def test_pdf_is_not_for_a_terminal(monkeypatch, capsys):

@@ -277,6 +277,21 @@ class Worked:
         page = Page(self.problem, self.derivation, trace)
         return Diagram(page, view, ref, example, used.index(example) + 1, step)
 
+    def pictures(self, theme: str = "auto") -> tuple[Picture, ...]:
+        """The picture of the first of its steps, to stand above the steps on a page.
+
+        Of ``of`` where that is one number. None of a problem too large to be read on paper, without
+        numbers, or with numbers rounded on the way.
+        """
+        if self.carried or self.symbols_only:
+            return ()
+        untitled = replace(self, problem=replace(self.problem, title=""), of=None)
+        try:
+            diagram = untitled.diagram(of=self.of)
+        except InputError:  # a whole array, or what has no derivative
+            diagram = untitled.diagram()
+        return (diagram.picture(theme),) if diagram.readable else ()
+
     def to_text(self, width: int = 88) -> str:
         """Plain text, wrapped to ``width`` columns."""
         return to_text(self.document, width)
@@ -294,7 +309,7 @@ class Worked:
         return to_latex(self.document) if whole else fragment(self.document)
 
     def to_html(self, pictures: Sequence[Picture] = ()) -> str:
-        """One page of HTML with MathML, whole in itself; ``pictures`` stand above the steps."""
+        """One page of HTML with MathML, whole in itself; ``pictures()`` may stand above the steps."""
         from handgrad.render.html import to_html
 
         return to_html(self.document, pictures)

@@ -16,6 +16,7 @@ from handgrad.errors import InputError, quoted
 
 if TYPE_CHECKING:
     from handgrad.model.problem import Problem
+    from handgrad.render.document import Picture
     from handgrad.verbs import Worked
 
 __all__ = ["drawn", "explain"]
@@ -94,6 +95,13 @@ READINGS = ("steps", "chain", "delta", "matrix")
     "--format", "kind", type=click.Choice(FORMATS), help="[default: text, or by the ending of OUT]"
 )
 @click.option(
+    "--pictures/--no-pictures",
+    "pictured",
+    default=True,
+    show_default=True,
+    help="The network or graph above the steps: HTML, Typst, PDF.",
+)
+@click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="OUT", help="Write to a file."
 )
 def explain(
@@ -114,6 +122,7 @@ def explain(
     exact: bool,
     digits: int | None,
     kind: str | None,
+    pictured: bool,
     output: Path | None,
 ) -> None:
     """Work a problem out: every step, in symbols and numbers.
@@ -159,7 +168,7 @@ def explain(
             f"{problem.training.loss_below}.",
             err=True,
         )
-    _put_out(worked, kind, output)
+    _put_out(worked, kind, output, pictured)
 
 
 def _kind(output: Path | None) -> str:
@@ -189,20 +198,24 @@ def drawn(network: str, activation: str, loss: str, rows: int, seed: int) -> Pro
     return drawn_network(sizes, rows, activation=activation, loss=loss, seed=seed)
 
 
-def _put_out(worked: Worked, kind: str, output: Path | None) -> None:
+def _put_out(worked: Worked, kind: str, output: Path | None, pictured: bool) -> None:
     if kind == "text" and output is None and colours():
         show(worked)
         return
     width = 88 if output is not None or not sys.stdout.isatty() else columns()
     if kind == "pdf" and output is None and sys.stdout.isatty():
         raise InputError("PDF is not for a terminal. Write it to a file: -o page.pdf")
+
+    def pictures(theme: str) -> tuple[Picture, ...]:
+        return worked.pictures(theme) if pictured else ()
+
     writers: dict[str, Callable[[], str | bytes]] = {
         "text": lambda: worked.to_text(width),
         "markdown": worked.to_markdown,
         "latex": worked.to_latex,
-        "html": worked.to_html,
-        "typst": worked.to_typst,
-        "pdf": worked.to_pdf,
+        "html": lambda: worked.to_html(pictures("auto")),
+        "typst": lambda: worked.to_typst(pictures=pictures("light")),
+        "pdf": lambda: worked.to_pdf(pictures=pictures("light")),
         "spoken": worked.to_spoken,
         "json": worked.to_json,
     }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 from handgrad.calculus.expr import Ref
 from handgrad.errors import InputError
 from handgrad.numbers.page import Page
-from handgrad.render.document import Document
+from handgrad.render.document import Document, Picture
 from handgrad.render.picture.composing import (
     TITLES,
     Frame,
@@ -19,7 +20,7 @@ from handgrad.render.picture.composing import (
 from handgrad.render.picture.computation import Computation
 from handgrad.render.picture.graph import GraphPicture
 from handgrad.render.picture.labels import Label, Writer, plain
-from handgrad.render.picture.layout import network
+from handgrad.render.picture.layout import Net, network
 from handgrad.render.picture.network import NetworkPicture
 from handgrad.render.picture.raster import to_pdf, to_png
 from handgrad.render.picture.sayings import Sayings
@@ -30,6 +31,11 @@ from handgrad.render.picture.through import through
 __all__ = ["VIEWS", "Diagram"]
 
 VIEWS = tuple(TITLES)
+WIDEST, HIGHEST = (
+    1150,
+    1300,
+)  # on a page of paper; a picture twice as wide has letters half as large
+MOST_PARTS = 40  # lines of a network, or equations of a graph: more are not worth placing
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,11 @@ class Diagram:
         return Writer(names, self.document.digits)
 
     @cached_property
+    def net(self) -> Net:
+        """The units that are shown of a network of layers."""
+        return network(self.page, self.row, self.of)
+
+    @cached_property
     def scene(self) -> Scene:
         """What is drawn, and where; and the picture in words."""
         worked = through(self.page, self.of, self.row, self.write) if self.of else ()
@@ -75,8 +86,7 @@ class Diagram:
         if self.view == "graph":
             graph = GraphPicture(Computation(self.page, self.of, self.row), self.write)
             return composed(frame, graph.shapes, (*graph.notes, *meaning_of_graph(graph)))
-        net = network(self.page, self.row, self.of)
-        picture = NetworkPicture(net, Sayings(net, self.view, self.of, self.write))
+        picture = NetworkPicture(self.net, Sayings(self.net, self.view, self.of, self.write))
         return composed(frame, picture.shapes, (*picture.notes, *meaning_of_network(picture)))
 
     def shown(self) -> list[Label]:
@@ -89,6 +99,18 @@ class Diagram:
         if self.step > 1:
             parts.append(plain(f"step {self.step:,}"))
         return parts
+
+    @property
+    def readable(self) -> bool:
+        """Whether its letters are large enough when it is as wide as a page of paper."""
+        columns = self.net.columns if self.view != "graph" else ()
+        lines = sum(len(a.units) * len(b.units) for a, b in pairwise(columns))
+        parts = max(lines, len(self.page.derivation.equations) if self.view == "graph" else 0)
+        return parts <= MOST_PARTS and self.scene.width <= WIDEST and self.scene.height <= HIGHEST
+
+    def picture(self, theme: str = "auto") -> Picture:
+        """The picture as a page takes it, with its words."""
+        return Picture(self.to_svg(theme), self.description)
 
     def to_svg(self, theme: str = "auto") -> str:
         """SVG text; ``theme`` is light, dark, print, or auto: as the reader's device is set."""

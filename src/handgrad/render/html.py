@@ -43,7 +43,7 @@ def to_html(document: Document, pictures: Sequence[Picture] = ()) -> str:
             f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"/>',
             '<meta name="viewport" content="width=device-width, initial-scale=1"/>',
             f"<title>{title or 'Worked steps'}</title>",
-            f"<style>{PAGE}{SHARED}</style>",
+            f"<style>{SHARED}{PAGE}</style>",
             "</head>",
             "<body>",
             '<main class="handgrad">',

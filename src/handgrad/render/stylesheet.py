@@ -2,8 +2,8 @@
 
 A line's parts stand beside each other while the line has ``--w`` em for them: ``flex-basis`` is then
 below zero, that is, the width of each formula. With less room it is beyond any line, and each part
-gets one for itself, its sign under the one above. On a screen a wide formula scrolls in its own box;
-on paper, where nothing scrolls, it is set smaller by its own ``--m`` em.
+gets one for itself, its sign under the one above. On a screen a wide formula or picture scrolls in its
+own box; on paper, where nothing scrolls, it is set smaller, a formula by its own ``--m`` em.
 """
 
 __all__ = ["PAGE", "SHARED"]
@@ -20,7 +20,9 @@ main.handgrad{margin:0 auto}
 body{padding:0;font-size:11pt}
 .handgrad{max-width:none}
 .handgrad nav{display:none}
-.handgrad .line>div{overflow:visible}
+.handgrad .line>div,.handgrad figure{overflow:visible}
+.handgrad figure{break-inside:avoid}
+.handgrad figure svg{max-width:100%;max-height:90vh}
 .handgrad .line{font-size:min(1em,calc(1em*40/var(--m)))}}
 """
 
@@ -36,8 +38,8 @@ line-height:1.3;border-bottom:1px solid var(--rule,currentColor)}
 .handgrad nav{margin:1.5rem 0 0}
 .handgrad nav ol{columns:15rem;margin:0;padding-left:1.8em}
 .handgrad nav a{color:inherit;text-decoration-thickness:1px;text-underline-offset:.2em}
-.handgrad figure{margin:1.5rem 0;text-align:center}
-.handgrad figure svg{max-width:100%;height:auto}
+.handgrad figure{margin:1.5rem 0;overflow:auto hidden;scrollbar-width:thin}
+.handgrad figure svg{display:block;max-width:max(100%,44rem);height:auto;margin:0 auto}
 .handgrad .line{display:grid;grid-template-columns:fit-content(45%) minmax(0,1fr);
 align-items:first baseline;margin:.15rem 0 .15rem 1.25rem;break-inside:avoid}
 .handgrad .line>div{overflow:auto hidden;padding:.15em 0;scrollbar-width:thin}
