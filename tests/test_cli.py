@@ -98,6 +98,13 @@ def test_the_format_can_be_said(run, kind):
     assert said == Said(made(kind, "xor"), "", 0)
 
 
+def test_json_is_whole_and_says_so_where_a_part_is_asked_for(run):
+    said = run("explain", "xor", "--format", "json", "--of", "W1[2,1]", "--symbols")
+    assert said.out == made("json", "xor")
+    assert said.err == "JSON has every equation and number, whatever --of and --symbols may say.\n"
+    assert run("explain", "xor", "--format", "json").err == ""
+
+
 def test_pages_that_can_have_the_picture_unless_it_is_not_wanted(run):
     worked = hg.explain(problem("xor"))
     for kind, start in (("html", "<svg"), ("typst", "#figure(image(")):

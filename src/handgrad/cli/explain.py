@@ -168,6 +168,9 @@ def explain(
             f"{problem.training.loss_below}.",
             err=True,
         )
+    if kind == "json" and (of or symbols):
+        given = " and ".join(option for option, on in (("--of", of), ("--symbols", symbols)) if on)
+        click.echo(f"JSON has every equation and number, whatever {given} may say.", err=True)
     _put_out(worked, kind, output, pictured)
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -28,12 +29,14 @@ from handgrad.model.network import ACTIVATIONS, LOSSES, Formula, Layer
 from handgrad.model.optimizers import OPTIMIZERS
 from handgrad.model.positions import Path
 from handgrad.model.problem import (
+    TAKEN,
     Claim,
     Notation,
     Problem,
     Training,
     equations_problem,
     network_problem,
+    taken_names,
 )
 from handgrad.model.problem_file import read_problem_file
 from handgrad.model.schema import LayerTable, NetworkTable, ProblemFile, TrainingTable
@@ -95,11 +98,25 @@ def problem_of(file: ProblemFile, folder: FilePath = FilePath()) -> Problem:
 
 
 def _named(file: ProblemFile, problem: Problem) -> Problem:
-    """The problem, once every key of its names means something."""
-    findings = [_misnamed(key, said) for key, said in misnamed(problem)]
+    """The problem, once no name in it is taken and every key of its names means something."""
+    findings = [_taken(file, name) for name in taken_names(problem)]
+    findings += [_misnamed(key, said) for key, said in misnamed(problem)]
     if findings:
         raise _told(file, findings)
     return problem
+
+
+def _taken(file: ProblemFile, name: str) -> Finding:
+    """A name that the derivation makes itself: at its key, or in the line that defines it."""
+    said = TAKEN.format(name)
+    for table, names in (("parameters", file.parameters), ("data", file.data)):
+        if name in names:
+            return Finding((table, name), lambda: said, at_key=True)
+    forward = file.equations.forward if file.equations else ""
+    defined = re.search(rf"^[^\S\n]*(?={re.escape(name)}\s*[=\[])", forward, re.MULTILINE)
+    before = forward[: defined.end()].split("\n") if defined else [""]
+    inside = (len(before) if defined else 0, len(before[-1]) + 1)
+    return Finding(("equations", "forward"), lambda: said, inside=inside)
 
 
 def _misnamed(key: str, said: str) -> Finding:

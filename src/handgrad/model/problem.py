@@ -27,6 +27,7 @@ from handgrad.rewrites.logits import shortcut, with_logits
 from handgrad.rewrites.names import inlined, reuse
 
 __all__ = [
+    "TAKEN",
     "Claim",
     "Notation",
     "Problem",
@@ -34,6 +35,7 @@ __all__ = [
     "derive",
     "equations_problem",
     "network_problem",
+    "taken_names",
 ]
 
 Array = Any
@@ -120,6 +122,12 @@ class Problem:
         return "\n".join(("```text", *written, "```", ""))
 
 
+TAKEN = (
+    "{} is a name that the derivation makes itself (gradients, updates, the learning rate and the "
+    "optimizer's constants). Choose another name for yours."
+)
+
+
 def derive(problem: Problem) -> Derivation:
     """The forward, backward and update equations of a problem.
 
@@ -142,23 +150,23 @@ def derive(problem: Problem) -> Derivation:
         for kept in OPTIMIZERS[problem.training.optimizer].state
         for parameter in problem.parameters
     }
-    _refuse_taken_names(
-        problem, [*constants(problem), *state, *(e.lhs.symbol for e in (*merged, *update))]
-    )
+    taken = taken_names(problem)
+    if taken:
+        raise DerivationError(TAKEN.format(taken[0]))
     return validate(
         Derivation((*forward, *merged, *update), {**givens, **state}, problem.loss, order)
     )
 
 
-def _refuse_taken_names(problem: Problem, made: Sequence[Symbol]) -> None:
-    """Raise ``DerivationError`` where a user's name is one the derivation needs for itself."""
-    own = {str(s) for s in problem.values} | {str(e.lhs.symbol) for e in problem.forward}
-    for name in map(str, made):
-        if name in own:
-            raise DerivationError(
-                f"{name} is a name that the derivation makes itself (gradients, updates, the learning "
-                "rate and the optimizer's constants). Choose another name for yours."
-            )
+def taken_names(problem: Problem) -> list[str]:
+    """The names of a user's that the derivation needs for itself."""
+    own = [*problem.values, *(e.lhs.symbol for e in problem.forward)]
+    made = {*constants(problem), *(symbol.gradient(problem.loss) for symbol in own)}
+    for parameter in problem.parameters:
+        kept = {replace(parameter, state=k) for k in OPTIMIZERS[problem.training.optimizer].state}
+        made |= kept | {replace(symbol, new=True) for symbol in (parameter, *kept)}
+    names = set(map(str, made))
+    return [name for name in dict.fromkeys(map(str, own)) if name in names]
 
 
 def constants(problem: Problem) -> dict[Symbol, float]:
