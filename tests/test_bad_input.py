@@ -166,7 +166,7 @@ FILE: dict[str, list[tuple[str | bytes, ...]]] = {
         (eqs("E = w\nE = w*w"), "line 5, column 1, equations.forward: E is defined twice"),
         (eqs("z = w*2\n  w_new = z\nE = w_new"), "line 5, column 3, equations.forward: w_new is a name that the derivation makes itself"),
         (eqs("E = w*w_new") + "w_new = 2.0\n", "line 12, column 1, parameters.w_new: w_new is a name that the derivation makes itself"),
-        (eqs("E = w*v_w", "[training]\noptimizer = 'momentum'") + "v_w = 2.0\n", "line 14, column 1, parameters.v_w: v_w is a name"),
+        (eqs("E = w*v_w", "[training]\noptimizer = 'momentum'") + "v_w = 2.0\n", "line 13, column 1, parameters.v_w: v_w is a name"),
         (eqs("w = 1\nE = w"), "line 4, column 1", "w is given and also defined"),
         (eqs("E = w", more="[data]\nw = 1"), "is also in [data]"),
         (eqs("z[i,i] = A[i,i]\nE = z[1,1]"), "line 4, column 1", "a different letter for each index"),

@@ -625,3 +625,15 @@ def test_every_picture_of_the_gallery_is_small(gallery, tmp_path):
     gallery.make(tmp_path)
     sizes = {path.name: path.stat().st_size for path in tmp_path.rglob("*.svg")}
     assert {name: size for name, size in sizes.items() if size >= 150_000} == {}
+
+
+def test_names_below_a_narrow_picture_take_few_rows_and_stay_inside():
+    axes = hg.plot("gradients", problem("xor"), steps=3, width=400)
+    (legend,) = axes.figure.legends
+    assert len(legend.get_texts()) == 5
+    image(axes, ".png")  # everything has its place once it is drawn
+    names = [text.get_window_extent() for text in legend.get_texts()]
+    assert len({round(box.y0 / 10) for box in names}) == 2
+    assert max(box.x1 for box in names) < 400 - 5
+    title = axes._left_title
+    assert title.get_window_extent().y1 < axes.figure.bbox.height - 5

@@ -18,6 +18,8 @@ from itertools import cycle, islice
 from textwrap import wrap
 from typing import Any
 
+import numpy as np
+
 from handgrad.errors import InputError
 from handgrad.render.mathtext import plain_text
 
@@ -70,6 +72,7 @@ THEMES = {
     ),
 }
 DASHES = ("-", "--", "-.", ":", (0, (4, 1, 1, 1, 1, 1)))
+EDGE = 0.09  # inches left free around a picture
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 
 
@@ -119,7 +122,9 @@ def new_axes(width: int) -> Axes:
         raise InputError(f"The width is {NARROWEST} to {WIDEST:,} pixels, got {width}.")
     inches = min(max(width, 400), 800) / INCH
     size = (inches, inches * (0.8 if inches < 6 else 0.62))
-    return Figure(size, dpi=width / inches, layout="constrained").add_subplot()
+    figure = Figure(size, dpi=width / inches)
+    figure.set_layout_engine("constrained", w_pad=EDGE, h_pad=EDGE)
+    return figure.add_subplot()
 
 
 def is_axes(given: object) -> Axes:
@@ -192,10 +197,18 @@ def legend(axes: Axes, *, own: bool) -> None:
     made = axes.legend()
     if own:
         made.remove()
-        columns = max(1, int(axes.figure.get_figwidth() * 12 / (6 + max(map(_length, names)))))
+        columns = _columns([_length(name) for name in names], axes.figure.get_figwidth() * 12)
         made = axes.figure.legend(handles, names, loc="outside lower center", ncols=columns)
     for text in made.get_texts():
         text.set_usetex(False)
+
+
+def _columns(lengths: Sequence[int], room: float) -> int:
+    """How many columns of names, filled one after the other, stand beside each other."""
+    for count in range(len(lengths), 1, -1):
+        if sum(6 + max(column) for column in np.array_split(lengths, count)) <= room:
+            return count
+    return 1
 
 
 def _length(name: str) -> int:
