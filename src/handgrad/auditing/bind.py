@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from handgrad.auditing.align import Pair, align, numeric
 from handgrad.auditing.reading.nodes import Applied, Chain, Name, Named, Written
-from handgrad.auditing.roles import is_generic
+from handgrad.auditing.roles import is_generic, is_rate
 from handgrad.auditing.world import World, heads
 from handgrad.calculus.expr import Expr
 
@@ -81,7 +81,7 @@ def _renewed(symbol: Expr, number: Expr, printed: dict[Name, float], world: Worl
 def _contradicted(
     world: World, name: Name, found: Sequence[tuple[Written, int]]
 ) -> Contradiction | None:
-    if name not in world.givens or name in world.definitions or len(found) < OFTEN:
+    if name not in world.givens or name in world.definitions or len(found) < OFTEN or is_rate(name):
         return None
     values = {number.value for number, _ in found}
     stated = world.givens[name]

@@ -69,7 +69,7 @@ class Judgement:
     contradictions: Sequence[Contradiction] = ()
     claims: list[Claim] = field(default_factory=list)
     of: dict[Name, list[Claim]] = field(default_factory=dict)  # the claims of each name
-    stands: dict[int, Expr] = field(default_factory=dict)  # what a printed number stands for
+    stands: dict[int, tuple[Expr, float]] = field(default_factory=dict)  # symbol and its number
     texts: dict[float, list[Claim]] = field(default_factory=dict)  # claims by the number printed
     soft: set[Name] = field(default_factory=set)  # given, but rounded from something not told
     operands: int = 0  # printed numbers that were checked as copies
@@ -81,12 +81,12 @@ class Judgement:
         if isinstance(leaf, Named):
             return self.named(leaf.name, place, fine=fine)
         found = [leaf.value] if not fine or self.copied(leaf, place) else []
-        known = self.stands.get(leaf.start)
+        known, turned = self.stood(leaf)
         if isinstance(known, Named):
-            found += self.named(known.name, place, fine=fine)
+            found += [turned * v for v in self.named(known.name, place, fine=fine)]
         elif known is not None:
             value = self.world.number(known, place)
-            found += [] if value is None else [value]
+            found += [] if value is None else [turned * value]
         told = isinstance(known, Named) and self.world.value(known.name, place) is not None
         for claim in () if told else self.texts.get(abs(leaf.value), ()):
             sign = 1 if (claim.written.value < 0) == (leaf.value < 0) else -1
@@ -95,12 +95,21 @@ class Judgement:
                 found += [sign * full for full in (*claim.full, *true)]
         return tuple(v for v in found if _shown(v, leaf))
 
+    def stood(self, leaf: Written) -> tuple[Expr | None, float]:
+        """What a printed number stands for, and −1 where it does so with the other sign."""
+        known, number = self.stands.get(leaf.start, (None, leaf.value))
+        return known, -1.0 if number == -leaf.value else 1.0
+
+    def stand(self, number: Written, symbol: Expr) -> None:
+        """Keep what a number stands for."""
+        self.stands[number.start] = (symbol, number.value)
+
     def copied(self, leaf: Written, place: int) -> bool:
         """Whether a printed number may be carried on: it is no wrong number printed before."""
-        known = self.stands.get(leaf.start)
+        known, turned = self.stood(leaf)
         same = [c for c in self.texts.get(abs(leaf.value), ()) if c.written.start != leaf.start]
         if isinstance(known, Named):
-            if any(self._copies(v, leaf) for v in self.named(known.name, place, fine=True)):
+            if any(self._copies(turned * v, leaf) for v in self.named(known.name, place, fine=True)):
                 return True
             same = [c for c in same if c.name == known.name]
             if self.world.value(known.name, place) is not None:
@@ -228,11 +237,11 @@ class Judgement:
 
     def truths(self, leaf: Written, place: int) -> tuple[float, ...]:
         """What a printed number would be in full, if all were right."""
-        known = self.stands.get(leaf.start)
+        known, turned = self.stood(leaf)
         if known is not None:
             value = self.world.number(known, place)
             if value is not None:
-                return (value,)
+                return (turned * value,)
         found = [
             (1 if (c.written.value < 0) == (leaf.value < 0) else -1) * c.true
             for c in self.texts.get(abs(leaf.value), ())
@@ -244,7 +253,7 @@ class Judgement:
         """The wrong numbers that an expression is computed from."""
         found: list[Claim] = []
         for leaf in leaves(expr):
-            known = self.stands.get(leaf.start) if isinstance(leaf, Written) else leaf
+            known = self.stood(leaf)[0] if isinstance(leaf, Written) else leaf
             sources = self.of.get(known.name, []) if isinstance(known, Named) else []
             if isinstance(leaf, Written):
                 sources = [c for c in (*sources, *self.texts.get(abs(leaf.value), ())) if abs(c.written.value) == abs(leaf.value)]
@@ -311,7 +320,7 @@ class Judgement:
             if not isinstance(number, Written):
                 continue
             if isinstance(symbol, Named):
-                self.stands[number.start] = symbol
+                self.stand(number, symbol)
                 wrong += self._copied(symbol.name, number, place)
             elif isinstance(symbol, Num) or _fixed(symbol):
                 self.operands += 1
@@ -344,8 +353,9 @@ class Judgement:
     def _again(self, before: Written, number: Written, place: int) -> list[Claim]:
         """A number written once more: the same, or with more or fewer digits."""
         self.operands += 1
-        if before.start in self.stands:
-            self.stands[number.start] = self.stands[before.start]
+        known, turned = self.stood(before)
+        if known is not None:
+            self.stands[number.start] = (known, turned * number.value)
         values = self.choices(before, place, fine=False)
         if any(_shown(v, number) for v in values):
             return []

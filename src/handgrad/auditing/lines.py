@@ -86,7 +86,12 @@ class _Builder:
 
     def visit(self, name: Name, above: frozenset[Name]) -> None:
         """A name of the forward pass, after everything it is computed from."""
-        if name in self.forward or ref_of(name) in self.givens or name in above or name.new:
+        if name in self.forward or ref_of(name) in self.givens or name in above:
+            return
+        if name.new:  # in a second pass
+            value = self.world.value(name, self.place)
+            if value is not None:
+                self.givens[ref_of(name)] = value
             return
         definition = self.world.forward(name, self.place)
         expr = self.world.applied(definition.expr) if definition else None
@@ -122,8 +127,13 @@ class _Builder:
                 if not self.known(used) and used not in self.late:
                     self.backward(used)
             return
-        if name.of is not None and name.of in self.forward:
-            self.late[name] = partial(self.forward[name.of], replace(name, of=None))
+        top = self.forward.get(name.of) if name.of else None
+        below = replace(name, of=None)
+        if top is not None and any(isinstance(n, Named) and n.name == below for n in leaves(top)):
+            expr = partial(top, below)
+            value = self.world.number(expr, self.place)
+            if value is not None and true is not None and abs(value - true) <= SAME * abs(true):
+                self.late[name] = expr
 
     def trained(self) -> list[Name]:
         """The quantities that get a new value; else all that look like weights and biases."""
@@ -150,6 +160,8 @@ class _Builder:
             return
         self.givens.setdefault(ref_of(rate), self.world.value(rate, self.place) or 0.0)
         for name in parameters:
+            if ref_of(replace(name, new=True)) in self.givens:
+                continue
             slope_ = ref_of(replace(name, of=self.loss))
             step = Product((Num(-1), ref_of(rate), slope_))
             yield Line(ref_of(replace(name, new=True)), Sum((ref_of(name), step)), Phase.UPDATE)

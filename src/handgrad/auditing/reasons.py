@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from handgrad.auditing.causes import Scene, candidates, pairs
 from handgrad.auditing.choices import Choice, merged
 from handgrad.auditing.judge import Claim, Judgement
 from handgrad.auditing.lines import ref_of, system_at
 from handgrad.auditing.printed import Printed, reading
-from handgrad.auditing.reading.nodes import Name, Named
-from handgrad.auditing.roles import is_parameter
+from handgrad.auditing.reading.nodes import Name, Named, every
+from handgrad.auditing.roles import is_parameter, is_rate
 from handgrad.auditing.search import search
 from handgrad.auditing.slips.misprints import misprints
 from handgrad.auditing.system import System, values
-from handgrad.auditing.worth import plain
-from handgrad.calculus.expr import Ref
+from handgrad.auditing.worth import leaves, plain
+from handgrad.calculus.expr import Call, Power, Ref, walk
 from handgrad.errors import HandgradError
 
 __all__ = ["Blame", "blamed"]
 
+Reason = tuple[float, str, str]  # cost, slip, sentence
 MOST_SEARCHED = 40  # wrong numbers whose cause is looked for
 
 
@@ -88,8 +89,9 @@ class _Finder:
 
     def tried(self, claim: Claim) -> Iterator[tuple[str, str]]:
         """The explanations of a result, the likeliest first."""
-        yield from self.miswritten(claim)
-        yield from self.searched(claim)
+        found = [*self.miswritten(claim), *self.searched(claim)]
+        for _, slip, sentence in sorted(found, key=lambda one: one[0]):
+            yield slip, sentence
         if claim.local == "wrong" and claim.line is not None:
             value = plain(claim.line)
             worth = f", which is {value:.7g}" if value is not None else ""
@@ -105,38 +107,81 @@ class _Finder:
                 )
         return f"{claim.written.text} is another quantity's value"
 
-    def miswritten(self, claim: Claim) -> Iterator[tuple[str, str]]:
+    def miswritten(self, claim: Claim) -> Iterator[Reason]:
         """A slip of the pen in the number itself."""
         printed = reading(claim.written.text)
         values = list(claim.full)
         line = plain(claim.line) if claim.line is not None else None
         values += [v for v in (line, claim.true) if v is not None]
-        found = [m for value in dict.fromkeys(values) for m in misprints(value, printed)]
-        for misprint in sorted(found, key=lambda m: m.cost):
-            yield misprint.slip, f"{claim.name or 'the number'}: {misprint.sentence}"
+        for value in dict.fromkeys(values):
+            for m in misprints(value, printed):
+                yield m.cost, m.slip, f"{claim.name or 'the number'}: {m.sentence}"
 
     def operand(self, claim: Claim) -> tuple[str, str] | None:
         """Why a number stands in the place of a name that has another value."""
         if claim.name is None:
             if claim.true is not None and close(claim.true, -claim.written.value):
                 return "sign", f"{-claim.written.value:g} became {claim.written.text}: the sign was lost"
-            return next(self.miswritten(claim), None)
-        other = self.same_value(claim)
-        if other is not None:
-            both = is_parameter(claim.name) and is_parameter(other)
-            slip = "wrong_weight" if both else "wrong_operand"
-            return slip, f"{other} was put in where {claim.name} belongs"
-        return next(self.miswritten(claim), None)
+        elif is_rate(claim.name):
+            stated = f" {claim.true:g}" if claim.true is not None else " another value"
+            return "learning_rate", f"{claim.name} is{stated}, and was put in as {claim.written.text}"
+        else:
+            other = self.same_value(claim)
+            if other is not None:
+                return self.exchanged(claim, claim.name, other)
+        return next(((slip, said) for _, slip, said in sorted(self.miswritten(claim))), None)
 
-    def same_value(self, claim: Claim) -> Name | None:
-        """The nearest other name whose value is the number printed."""
+    def exchanged(self, claim: Claim, name: Name, other: Claim) -> tuple[str, str]:
+        """The slip by which the number of one name came to stand for another."""
+        assert other.name is not None, "only claims of names are looked up"
+        said = f"{other.name} was put in where {name} belongs"
+        if other.name == name:
+            return "stale_value", f"{name} was put in as it was before: {claim.written.text}"
+        if other.name == replace(name, new=True):
+            return "updated_weight", f"the new {name} was put in where the old one belongs"
+        if is_parameter(name) and is_parameter(other.name):
+            return "wrong_weight", said
+        definition = self.world.forward(name, claim.place)
+        argument = definition is not None and any(
+            isinstance(leaf, Named) and leaf.name == other.name for leaf in leaves(definition.expr)
+        )
+        if argument and definition is not None and self.slope_of(name, claim):
+            return "derivative", f"{said}: the derivative was taken at the wrong place"
+        exponents = definition is not None and sum(
+            isinstance(node, Call) and node.function == "exp" for node in walk(definition.expr)
+        )
+        if argument and exponents and exponents > 1:
+            return "softmax", f"{said}, before the softmax"
+        return "wrong_operand", said
+
+    def slope_of(self, name: Name, claim: Claim) -> bool:
+        """Whether a name stands in its own derivative there: a·(1 − a), 1 − a²."""
+        chain = self.judgement.document.chains[claim.place]
+        symbolic = [m.expr for m in chain.members if m.expr is not None and m.name is None]
+        own = [
+            sum(1 for leaf in leaves(e) if isinstance(leaf, Named) and leaf.name == name)
+            for e in symbolic
+        ]
+        squared = any(
+            isinstance(node, Power) and isinstance(node.base, Named) and node.base.name == name
+            for e in symbolic
+            for node in every(e)
+        )
+        return squared or max(own, default=0) > 1
+
+    def same_value(self, claim: Claim) -> Claim | None:
+        """The nearest other claim with the number printed, one of the same name before all others."""
         number = claim.written
-        for other in reversed(self.judgement.claims):
-            if other.name in (None, claim.name) or other.written.start >= number.start:
-                continue
-            if abs(other.written.value) == abs(number.value) and other.kind != "operand":
-                return other.name
-        return None
+        earlier = [
+            other
+            for other in reversed(self.judgement.claims)
+            if other.name is not None
+            and other.kind != "operand"
+            and other.written.start < number.start
+            and abs(other.written.value) == abs(number.value)
+        ]
+        own = [o for o in earlier if o.name in (claim.name, replace(claim.name or Name(""), new=True))]
+        return next(iter((*own, *earlier)), None)
 
     def belongs(self, claim: Claim) -> str | None:
         """The other quantity whose calculation the line is, where the result is right for that."""
@@ -155,7 +200,7 @@ class _Finder:
                 return str(name)
         return None
 
-    def searched(self, claim: Claim) -> Iterator[tuple[str, str]]:
+    def searched(self, claim: Claim) -> Iterator[Reason]:
         """The slips of its line, or of lines before it that are not printed."""
         if claim.name is None:
             return
@@ -167,7 +212,7 @@ class _Finder:
         printed = reading(claim.written.text)
         try:
             for candidate in candidates(ref, printed, scene) or pairs(ref, printed, scene):
-                yield candidate.slip, candidate.sentence
+                yield candidate.cost, candidate.slip, candidate.sentence
         except HandgradError:
             return
 

@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 LONGEST_NUMBER = 60  # characters
+BELOW = 1 - 1e-6  # the next number in its last place is not cut off to it
 EXPONENTS = 300  # of ten; a double has no more
 
 
@@ -120,10 +121,10 @@ class Written(Expr):
     def truncated(self) -> Interval:
         """All numbers that become it when the digits after its last are cut off."""
         slack = math.ulp(self.value) * 4
-        far = math.copysign(self.unit, self.value)
+        far = math.copysign(self.unit * BELOW, self.value)
         ends = sorted((self.value, self.value + far))
         if not self.value:
-            ends = [-self.unit, self.unit]
+            ends = [-self.unit * BELOW, self.unit * BELOW]
         return Interval(ends[0] - slack, ends[1] + slack)
 
 
