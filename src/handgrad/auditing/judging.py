@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -189,9 +190,11 @@ class Judge:
                 full = float(carried[printed.rounds(carried)][0])
                 return self.say(n, Verdict("carried", value), Choice(printed.value), Choice(full))
             cut = printed.cuts(value) or printed.cuts(carried).any()
-        if cut and self._may_be_cut(n, claims):
+        inherited = self._inherited(printed.rounds, result)
+        if inherited is None and cut and self._may_be_cut(n, claims):
             return self.say(n, Verdict("truncated", value), Choice(printed.value))
-        inherited = self._inherited(printed, result)
+        if inherited is None:
+            inherited = self._inherited(printed.cuts, result)
         if inherited is None:
             inherited = self._unseen_digits(n, ref, step, scene)
         if inherited is not None:
@@ -213,15 +216,12 @@ class Judge:
         )
         return len(self.readings[n].digits) > 1 and not rounded
 
-    def _inherited(self, printed: Reading, result: Outcomes) -> frozenset[int] | None:
+    def _inherited(self, fits: Callable[[Any], Any], result: Outcomes) -> frozenset[int] | None:
         """The fewest wrong numbers it follows from, None if from none."""
         with np.errstate(all="ignore"):
-            rounds, cuts = printed.rounds(result.values), printed.cuts(result.values)
-        for hits in (rounds, cuts):
-            found = [wrong for hit, wrong in zip(hits, result.wrong, strict=True) if hit and wrong]
-            if found:
-                return min(found, key=len)
-        return None
+            hits = fits(result.values)
+        found = [wrong for hit, wrong in zip(hits, result.wrong, strict=True) if hit and wrong]
+        return min(found, key=len) if found else None
 
     def _full(self, printed: Reading, result: Outcomes) -> list[Choice]:
         """What an inherited number may be with all its digits."""
