@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.audit.search import Printed, search
-from handgrad.audit.slips import SLIPS, Hypothesis, plant
-from handgrad.audit.system import unrolled, values
+from handgrad.auditing.search import Printed, search
+from handgrad.auditing.slips import SLIPS, Hypothesis, plant
+from handgrad.auditing.system import unrolled, values
 from handgrad.calculus.expr import Ref, Symbol
 from handgrad.errors import InputError
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.audit.runs import recorded
-from handgrad.audit.slips import Hypothesis, changes
-from handgrad.audit.system import Line, System, number, run, unrolled, values
+from handgrad.auditing.runs import recorded
+from handgrad.auditing.slips import Hypothesis, changes
+from handgrad.auditing.system import Line, System, number, run, unrolled, values
 from handgrad.calculus.derivation import Phase
 from handgrad.calculus.expr import Call, Num, Ref, Symbol
 from handgrad.errors import DerivationError, LimitError
