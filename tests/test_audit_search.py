@@ -41,12 +41,12 @@ def worked(steps=1, *, decimals=None, slip="", eta=ETA):
         B_new = kept(B - eta * dB)
         if slip == "uphill":
             B_new[0, 1] = kept(B[0, 1] + eta * dB[0, 1])
-        da1 = kept((B_new if slip == "updated" else B).T @ dz2)
+        da1 = kept((B_new if "updated" in slip else B).T @ dz2)
         slope = {"no slope": 1, "slope at a": sigmoid(a1) * (1 - sigmoid(a1))}
         dz1 = kept(da1 * slope.get(slip, a1 * (1 - a1)))
         dA = kept(np.outer(dz1, X))
         A_new = kept(A - eta * dA)
-        c_new, d_new = (c, d) if slip == "frozen" else (kept(c - eta * dz1), kept(d - eta * dz2))
+        c_new, d_new = (c, d) if "frozen" in slip else (kept(c - eta * dz1), kept(d - eta * dz2))
         named = {
             (Symbol("z", 1), 2): z1, (Symbol("a", 1), 2): a1, (Symbol("z", 2), 2): z2,
             (Symbol("a", 2), 2): a2, (L, 0): loss, (Symbol("a", 2, loss=L), 2): da2,
@@ -246,6 +246,7 @@ def after(steps, step=None, **how):
         ({"slip": "frozen"}, "bias"),
         ({"eta": 0.6}, "learning_rate"),
         ({"step": 299}, "step_count"),
+        ({"slip": "frozen, updated"}, "bias+updated_weight"),
         ({"slip": "frozen", "eta": 0.1}, "bias+learning_rate"),
         ({"slip": "frozen", "eta": 0.1, "step": 301}, "bias+learning_rate+step_count"),
     ],

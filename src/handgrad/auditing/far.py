@@ -26,7 +26,7 @@ LIKELY = 2.6  # cost below which a slip is tried in a whole run
 PAIRED = 1.7  # cost below which it is tried with another
 ALIKE = 10  # digits to which runs that are the same agree
 DIGITS_OF_A_PAIR = 5  # printed ones, all numbers together, that make a pair more than chance
-MOST_THROUGHOUT = 28  # slips that are tried two at a time
+MOST_OF_A_SLIP = 6  # that are tried two at a time
 
 Array = Any
 
@@ -119,10 +119,14 @@ def _pairs(system: System, single: Sequence[Change], named: Named) -> Iterator[C
     likely = [change for change in single if change.cost < PAIRED and change.lines]
     constants = list(rates(system, named, FEW_RATES))
     likely.sort(key=lambda change: change.cost)
-    wide = [change for change in likely if len(change.where) > 1][:MOST_THROUGHOUT]
+    wide: list[Change] = []
+    for change in likely:
+        alike = sum(other.slip == change.slip for other in wide)
+        if len(change.where) > 1 and alike < MOST_OF_A_SLIP:
+            wide.append(change)
     for first, second in (
         *((change, rate) for change in likely for rate in constants),
-        *combinations(wide, 2),
+        *((a, b) for a, b in combinations(wide, 2) if a.slip != b.slip),
     ):
         both = together(first, second)
         if both is not None:
