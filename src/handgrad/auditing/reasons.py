@@ -57,7 +57,7 @@ class _Finder:
     def later(self) -> list[Blame]:
         """Judge the numbers printed after many updates, and find what spoilt the run."""
         claims = [c for c in self.judgement.claims if c.kind == "later" and c.name is not None]
-        system = self.system(claims[0].place) if claims else None
+        system = self.system(min(claims[0].place, self.world.first_update)) if claims else None
         if system is None:
             return []
         known = {line.name for line in system.lines}

@@ -72,6 +72,8 @@ class World:
     restarts: dict[Name, list[int]] = field(default_factory=dict)  # where the new value is used on
     news: set[tuple[Name, int]] = field(default_factory=set)  # stated where the new value is meant
     _memo: dict[tuple[Name, int, int], float | None] = field(default_factory=dict)
+    _active: set[tuple[Name, int, int]] = field(default_factory=set)
+    _cuts: int = 0
     _changes: list[int] = field(default_factory=list)
     _partials: dict[tuple[int, Name], Expr] = field(default_factory=dict)
     _kept: list[Expr] = field(default_factory=list)  # so that no other node gets their identity
@@ -131,10 +133,18 @@ class World:
     def value(self, name: Name, place: int, seed: Worlds = 0) -> float | None:
         """The true value of a name at a place; None where the document does not tell."""
         key = (name, self._epoch(place), seed)
-        if key not in self._memo:
-            self._memo[key] = None  # a name that defines itself has no value
-            self._memo[key] = self._value(name, place, seed)
-        return self._memo[key]
+        if key in self._memo:
+            return self._memo[key]
+        if key in self._active:  # a name that defines itself has no value
+            self._cuts += 1
+            return None
+        cuts = self._cuts
+        self._active.add(key)
+        value = self._value(name, place, seed)
+        self._active.discard(key)
+        if cuts == self._cuts or not self._active:  # else it may have one, asked by itself
+            self._memo[key] = value
+        return value
 
     def _value(self, name: Name, place: int, seed: Worlds) -> float | None:
         restart = max((p for p in self.restarts.get(name, ()) if p <= place), default=None)
@@ -183,6 +193,12 @@ class World:
             if not is_parameter(name)
             and (name in self.definitions or name.of is not None or is_computed(name))
         }
+
+    @property
+    def first_update(self) -> int:
+        """Where the document first works out a new value; all before it is the first pass."""
+        entries = (*self.definitions.items(), *self.givens.items())
+        return min((e.place for name, found in entries if name.new for e in found), default=0)
 
     def rate(self, place: int) -> Name | None:
         """What the learning rate is called."""
@@ -270,16 +286,23 @@ class World:
         if name.of is not None or name.new:
             return None
         for seed in (0, 1):
-            valued = [
-                (d, value)
-                for d in self.holding(name, place)
-                if (value := self.number(d.expr, place, seed)) is not None
-            ]
+            entries = self.holding(name, place)
+            valued = [*self._valued([d for d in entries if d.place <= place], place, seed)]
+            valued = valued or [*self._valued([d for d in entries if d.place > place], place, seed)]
             if valued:  # the shortest of those that say the same: it goes by way of other names
                 first = valued[0][1]
                 alike = [d for d, value in valued if abs(value - first) <= 1e-9 * abs(first)]
                 return min(alike, key=lambda d: sum(1 for _ in leaves(d.expr)))
         return None
+
+    def _valued(
+        self, entries: Sequence[Definition], place: int, seed: Worlds
+    ) -> Iterator[tuple[Definition, float]]:
+        """The equations that have a value at a place, with it."""
+        for definition in entries:
+            value = self.number(definition.expr, place, seed)
+            if value is not None:
+                yield definition, value
 
     def _partial(self, expr: Expr, name: Name) -> Expr:
         """∂expr/∂name, other names held fixed, in the document's own leaves."""
