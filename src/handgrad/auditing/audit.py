@@ -43,7 +43,7 @@ def report(source: Source) -> Report:
         tuple((source.line(u.start)[0], u.text) for u in read.unread),
         {},
         len(printed),
-        sum(f.verdict != "unjudged" for f in findings) + judgement.operands,
+        len(printed & (judgement.checked | {f.start for f in findings if f.verdict != "unjudged"})),
     )
 
 

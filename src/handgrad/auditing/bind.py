@@ -38,6 +38,8 @@ def bind(chains: Sequence[Chain], world: World) -> list[Contradiction]:
                 uses.setdefault(symbol.name, []).append((number, place))
     for name, found in uses.items():
         known = name in world.givens or name in world.definitions or name.new or name.of is not None
+        if is_rate(name) and world.value(name, found[0][1]) is not None:
+            continue  # it is told in words
         if not known and not is_generic(name):
             world.give(name, found[0][0], found[0][1])
     contradictions = [c for name, found in uses.items() if (c := _contradicted(world, name, found))]

@@ -72,7 +72,8 @@ class Judgement:
     stands: dict[int, tuple[Expr, float]] = field(default_factory=dict)  # symbol and its number
     texts: dict[float, list[Claim]] = field(default_factory=dict)  # claims by the number printed
     soft: set[Name] = field(default_factory=set)  # given, but rounded from something not told
-    operands: int = 0  # printed numbers that were checked as copies
+    at: dict[int, Claim] = field(default_factory=dict)  # the claim at a place
+    checked: set[int] = field(default_factory=set)  # places of printed numbers that were judged
 
     # what a leaf can be
 
@@ -111,8 +112,10 @@ class Judgement:
         if isinstance(known, Named):
             if any(self._copies(turned * v, leaf) for v in self.named(known.name, place, fine=True)):
                 return True
-            same = [c for c in same if c.name == known.name]
-            if self.world.value(known.name, place) is not None:
+            value = self.world.value(known.name, place)
+            same = [c for c in same if c.name and c.name.plain == known.name.plain]
+            same = [c for c in same if value is None or c.true is None or close(c.true, value)]
+            if value is not None:
                 return any(c.verdict in FINE for c in same)
         return not same or any(c.verdict in FINE for c in same)
 
@@ -123,6 +126,8 @@ class Judgement:
         given = self.world.given(name, place) if name in self.soft else None
         if given is not None and true == given.value:
             found += [given.written.value + given.written.unit * k / 4 for k in (-2, -1, 1, 2)]
+        if not name.new and self.world.restarted(name, place) is not None:
+            name = replace(name, new=True)
         for claim in self.of.get(name, ()):
             now = true is None or claim.true is None or close(claim.true, true)
             if now and (not fine or claim.verdict in FINE):
@@ -138,6 +143,7 @@ class Judgement:
     def add(self, claim: Claim) -> Claim:
         """Keep a claim; later numbers may be computed from it."""
         self.claims.append(claim)
+        self.at.setdefault(claim.written.start, claim)
         if claim.name is not None and claim.kind != "operand":
             self.of.setdefault(claim.name, []).append(claim)
         self.texts.setdefault(abs(claim.written.value), []).append(claim)
@@ -161,6 +167,7 @@ class Judgement:
         found = self.reached(claim.line, claim.place, fine=False)
         if found is None:
             return
+        self.checked |= {leaf.start for leaf in leaves(claim.line) if isinstance(leaf, Written)}
         fits = fit(claim.written, found)
         claim.local = "ok" if fits else "wrong"
         if fits:
@@ -242,6 +249,9 @@ class Judgement:
             value = self.world.number(known, place)
             if value is not None:
                 return (turned * value,)
+        own = self.at.get(leaf.start)
+        if own is not None and own.true is not None:
+            return (own.true if own.written.value == leaf.value else -own.true,)
         found = [
             (1 if (c.written.value < 0) == (leaf.value < 0) else -1) * c.true
             for c in self.texts.get(abs(leaf.value), ())
@@ -323,7 +333,7 @@ class Judgement:
                 self.stand(number, symbol)
                 wrong += self._copied(symbol.name, number, place)
             elif isinstance(symbol, Num) or _fixed(symbol):
-                self.operands += 1
+                self.checked.add(number.start)
             elif isinstance(symbol, Written):
                 wrong += self._again(symbol, number, place)
             else:
@@ -352,7 +362,7 @@ class Judgement:
 
     def _again(self, before: Written, number: Written, place: int) -> list[Claim]:
         """A number written once more: the same, or with more or fewer digits."""
-        self.operands += 1
+        self.checked.add(number.start)
         known, turned = self.stood(before)
         if known is not None:
             self.stands[number.start] = (known, turned * number.value)
@@ -364,7 +374,7 @@ class Judgement:
 
     def _copied(self, name: Name, number: Written, place: int) -> list[Claim]:
         """A number in the place of a name: fine if it is a copy of any value that name has here."""
-        self.operands += 1
+        self.checked.add(number.start)
         values = self.named(name, place, fine=False)
         if not values or any(self._copies(v, number) for v in values):
             return []

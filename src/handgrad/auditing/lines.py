@@ -53,6 +53,7 @@ class _Builder:
         self.forward: dict[Name, Expr] = {}
         self.givens: dict[Ref, float] = {}
         self.late: dict[Name, Expr] = {}
+        self.strange: list[Name] = []  # δ whose own formula is wrong
 
     def build(self, wanted: Iterable[Name]) -> System | None:
         if self.loss is None:
@@ -71,6 +72,7 @@ class _Builder:
         for name in wanted:
             if name.of is not None or name in self.late:
                 self.backward(name)
+        lines += self.deltas(lines)
         printed = [Line(ref_of(n), self.exact(e), Phase.BACKWARD) for n, e in self.late.items()]
         updates = [*self.updates(parameters)]
         told = {line.name for line in printed}
@@ -97,6 +99,10 @@ class _Builder:
         expr = self.world.applied(definition.expr) if definition else None
         uses = {n.name for n in leaves(expr) if isinstance(n, Named)} if expr is not None else set()
         if expr is not None and (name.base == "δ" or any(n.of or n.base == "δ" for n in uses)):
+            value, true = self.world.number(expr, self.place), self.world.value(name, self.place)
+            if value is None or true is None or abs(value - true) > SAME * abs(true):
+                self.strange.append(name)
+                return
             self.late[name] = expr
             for used in sorted(uses, key=str):
                 self.visit(used, above | {name}) if used.of is None else self.backward(used)
@@ -152,6 +158,17 @@ class _Builder:
             return
         for equation in found:
             yield Line(equation.lhs, equation.rhs, Phase.BACKWARD)
+
+    def deltas(self, lines: Iterable[Line]) -> list[Line]:
+        """Each δ with a wrong formula by that of the gradient it stands for."""
+        found: list[Line] = []
+        rhs = {line.name: line.rhs for line in lines}
+        for name in self.strange:
+            target = self.world.target(name, self.place)
+            expr = rhs.get(ref_of(replace(target, of=self.loss))) if target else None
+            if expr is not None:
+                found.append(Line(ref_of(name), expr, Phase.BACKWARD))
+        return found
 
     def updates(self, parameters: list[Name]) -> Iterator[Line]:
         """The new value of each parameter, by the document's formula or by gradient descent."""

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 
-from handgrad.auditing.causes import Scene, candidates, pairs
+from handgrad.auditing.causes import Candidate, Scene, candidates, pairs
 from handgrad.auditing.choices import Choice, merged
 from handgrad.auditing.judge import Claim, Judgement
 from handgrad.auditing.lines import ref_of, system_at
 from handgrad.auditing.printed import Printed, reading
-from handgrad.auditing.reading.nodes import Name, Named, every
+from handgrad.auditing.reading.nodes import Name, Named, Written, every
 from handgrad.auditing.roles import is_parameter, is_rate
 from handgrad.auditing.search import search
 from handgrad.auditing.slips.misprints import misprints
 from handgrad.auditing.system import System, values
-from handgrad.auditing.worth import leaves, plain
-from handgrad.calculus.expr import Call, Power, Ref, walk
+from handgrad.auditing.worth import leaves, plain, reach
+from handgrad.calculus.expr import Call, Power, Ref, refs, walk
 from handgrad.errors import HandgradError
 
 __all__ = ["Blame", "blamed"]
 
 Reason = tuple[float, str, str]  # cost, slip, sentence
+OF_THE_PEN = {"arithmetic", "truncated", "last_digit", "digit"}
+OF_OPERANDS = {"learning_rate", "wrong_operand", "wrong_weight", "mislabelled"}
+FEWEST_CARRIED, MOST_OF = 4, 0.8  # wrong lines that make few digits a rule, and their part
 MOST_SEARCHED = 40  # wrong numbers whose cause is looked for
 
 
@@ -39,7 +43,9 @@ def blamed(judgement: Judgement) -> list[Blame]:
     """The causes of all wrong numbers, in reading order."""
     finder = _Finder(judgement)
     roots = [c for c in judgement.claims if c.wrong and c.verdict != "inherited"]
-    found: list[Blame] = []
+    found = finder.precision(roots)
+    told = {id(c) for blame in found for c in blame.explains}
+    roots = [c for c in roots if id(c) not in told]
     for claim in roots[:MOST_SEARCHED]:
         slip = finder.cause(claim)
         if slip is not None:
@@ -75,6 +81,33 @@ class _Finder:
             for c in result.causes
         ]
 
+    def precision(self, roots: Sequence[Claim]) -> list[Blame]:
+        """Few digits carried throughout, where that gives nearly all wrong numbers."""
+        told = [c for c in roots if c.local == "wrong" and c.line is not None]
+        if len(told) < FEWEST_CARRIED:
+            return []
+        for digits in range(1, 8):
+            fitting = [c for c in told if self.with_digits(c, digits)]
+            if len(fitting) >= MOST_OF * len(told):
+                said = f"only {digits} significant digits were carried throughout"
+                followers = [c for c in self.judgement.claims if set(map(id, c.roots)) & set(map(id, fitting))]
+                return [Blame("precision", said, fitting[0], [*fitting, *followers])]
+        return []
+
+    def with_digits(self, claim: Claim, digits: int) -> bool:
+        """Whether a line gives the number if its operands, or all, have so many digits."""
+        assert claim.line is not None, "asked of lines only"
+
+        def short(leaf: Written | Named) -> tuple[float, ...]:
+            found = self.judgement.choices(leaf, claim.place, fine=False)
+            return tuple(float(f"{value:.{digits - 1}e}") for value in found)
+
+        found = reach(self.world.applied(claim.line), short)
+        if found is None:
+            return False
+        cut = [float(f"{value:.{digits - 1}e}") for value in found.values]
+        return found.meets(claim.written.rounded) or any(v in claim.written.rounded for v in cut)
+
     def cause(self, claim: Claim) -> tuple[str, str] | None:
         """Slip and sentence for one wrong number."""
         if claim.verdict == "mislabelled":
@@ -89,7 +122,9 @@ class _Finder:
 
     def tried(self, claim: Claim) -> Iterator[tuple[str, str]]:
         """The explanations of a result, the likeliest first."""
-        found = [*self.miswritten(claim), *self.searched(claim)]
+        found = [*self.searched(claim)]
+        if claim.local != "ok":
+            found += [*self.carried(claim), *self.miswritten(claim)]
         for _, slip, sentence in sorted(found, key=lambda one: one[0]):
             yield slip, sentence
         if claim.local == "wrong" and claim.line is not None:
@@ -178,8 +213,9 @@ class _Finder:
             if other.name is not None
             and other.kind != "operand"
             and other.written.start < number.start
-            and abs(other.written.value) == abs(number.value)
+            and other.written.value == number.value
         ]
+        earlier.sort(key=lambda other: other.name is not None and other.name.of is not None)
         own = [o for o in earlier if o.name in (claim.name, replace(claim.name or Name(""), new=True))]
         return next(iter((*own, *earlier)), None)
 
@@ -212,9 +248,41 @@ class _Finder:
         printed = reading(claim.written.text)
         try:
             for candidate in candidates(ref, printed, scene) or pairs(ref, printed, scene):
-                yield candidate.cost, candidate.slip, candidate.sentence
+                if claim.local == "ok" and candidate.slip in OF_THE_PEN:
+                    continue
+                shown = claim.local == "wrong" and candidate.slip in OF_OPERANDS
+                solved = 2.0 if candidate.slip == "learning_rate" else 0.0
+                cost = candidate.cost + (1.5 + solved if shown else 0.0)
+                yield cost, self.known(candidate, ref, system), candidate.sentence
         except HandgradError:
             return
+
+    def known(self, candidate: Candidate, ref: Ref, system: System) -> str:
+        """The name of a slip; an old value for a new one is a stale one."""
+        after = {*refs(candidate.lines[ref])} if ref in candidate.lines else set[Ref]()
+        before = {*refs(system.line[ref].rhs)}
+        for gone, came in product(before - after, after - before):
+            if gone.symbol.new and came.symbol == replace(gone.symbol, new=False):
+                return "stale_value"
+            if came.symbol.new and gone.symbol == replace(came.symbol, new=False):
+                return "updated_weight"
+        return candidate.slip
+
+    def carried(self, claim: Claim) -> Iterator[Reason]:
+        """A value rounded to few digits, and filled up with zeros."""
+        text = claim.written.text.lstrip("-").split("e")[0]
+        digits = text.replace(".", "").lstrip("0")
+        kept = digits.rstrip("0")
+        values = (claim.full + ((claim.true,) if claim.true is not None else ())) or ()
+        line = plain(claim.line) if claim.line is not None else None
+        values += () if line is None else (line,)
+        if "." not in text or not kept or len(digits) < len(kept) + 2:
+            return
+        for count in range(len(kept), len(digits) - 1):
+            for value in values:
+                if float(f"{value:.{count - 1}e}") == claim.written.value:
+                    yield 0.4, "precision", f"only {count} digits were carried"
+                    return
 
     def system(self, place: int) -> System | None:
         """The lines that hold at a place."""

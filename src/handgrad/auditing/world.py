@@ -28,6 +28,7 @@ __all__ = ["Definition", "World", "world_of"]
 AFTERWARDS = re.compile(
     r"\b(updat\w*|new|results?|after|iteration|epoch \d|neue?|nach|final|adjusted)\b", re.IGNORECASE
 )
+MOST_COMPARED = 6  # formulas that are asked what a name means
 NUMBERS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "ten": 10, "hundred": 100, "thousand": 1000,
     "second": 2, "third": 3,
@@ -147,9 +148,8 @@ class World:
         return value
 
     def _value(self, name: Name, place: int, seed: Worlds) -> float | None:
-        restart = max((p for p in self.restarts.get(name, ()) if p <= place), default=None)
-        stated = self.given(name, place)
-        if restart is not None and not (stated and restart < stated.place <= place):
+        restart = self.restarted(name, place)
+        if restart is not None:
             return self.value(replace(name, new=True), restart - 1, seed)
         if name.of is not None:
             value = self.derivative(name.of, replace(name, of=None), place, seed)
@@ -160,7 +160,7 @@ class World:
             then = definition.place if name.new else place
             value = self.number(definition.expr, then, seed)
             if value is not None and np.isfinite(value):
-                return value
+                return self._meant(name, value, then, seed)
         given = self.given(name, place)
         if given is not None:
             return _drawn(name, seed) if seed and not given.written.whole else given.value
@@ -173,6 +173,72 @@ class World:
                     return _drawn(other, seed) if seed else stated.value
         if seed and name not in self.definitions and name.of is None:
             return _drawn(name, seed)
+        return None
+
+    def restarted(self, name: Name, place: int) -> int | None:
+        """Where the pass begins in which a name is used with its new value; None in the first."""
+        restart = max((p for p in self.restarts.get(name, ()) if p <= place), default=None)
+        stated = self.given(name, place)
+        again = restart is not None and stated is not None and restart < stated.place <= place
+        return None if again else restart
+
+    def _meant(self, name: Name, value: float, place: int, seed: Worlds) -> float:
+        """What an equation's name should be worth, where its use elsewhere tells otherwise."""
+        if name.base == "δ" and name.of is None:
+            return self._delta(name, value, place, seed)
+        if name.new:
+            plain_ = self._new(name, place, seed)
+            if plain_ is not None and not _alike(plain_, value) and self._descends(name, value, plain_, place, seed):
+                return plain_
+        return value
+
+    def _descends(self, name: Name, value: float, right: float, place: int, seed: Worlds) -> bool:
+        """Whether plain gradient descent is meant: it goes uphill here, or downhill for the others."""
+        old = self.value(replace(name, new=False), place, seed)
+        if old is not None and _alike(value - old, old - right):
+            return True
+        others = [n for n in self.definitions if n.new and n != name]
+        for other in others[:MOST_COMPARED]:
+            found = self.number(self.definitions[other][0].expr, self.definitions[other][0].place, seed)
+            descent = self._new(other, place, seed)
+            if found is not None and descent is not None and _alike(found, descent):
+                return True
+        return False
+
+    def _delta(self, name: Name, value: float, place: int, seed: Worlds) -> float:
+        """The value of a δ under which the formulas that use it give the right gradients."""
+        loss, target = self.loss(place), self.target(name, place)
+        slope_ = self.derivative(loss, target, place, seed) if loss and target else None
+        if slope_ is None or _alike(abs(slope_), abs(value)):
+            return value
+        uses = [
+            (gradient, d.expr)
+            for gradient, found in self.definitions.items()
+            if gradient.of is not None and gradient.of == loss
+            for d in found[:2]
+            if any(n.name == name for n in leaves(d.expr) if isinstance(n, Named))
+        ][:MOST_COMPARED]
+        scores = [self._agreeing(uses, name, v, place, seed) for v in (value, slope_, -slope_)]
+        return (value, slope_, -slope_)[scores.index(max(scores))]
+
+    def _agreeing(
+        self, uses: Sequence[tuple[Name, Expr]], name: Name, value: float, place: int, seed: Worlds
+    ) -> int:
+        """How many formulas are right if a name has a value."""
+        count = 0
+        for gradient, expr in uses:
+            put = replaced(expr, lambda n: Value(value) if isinstance(n, Named) and n.name == name else None)
+            found = self.number(put, place, seed)
+            true = self.derivative(gradient.of or name, replace(gradient, of=None), place, seed)
+            count += found is not None and true is not None and _alike(found, true)
+        return count
+
+    def target(self, delta: Name, place: int) -> Name | None:
+        """The weighted sum that a δ belongs to: the one with the same subscript and superscript."""
+        for base in ("z", "net", "in", "s", "u", "Z"):
+            name = replace(delta, base=base)
+            if self.forward(name, place) is not None:
+                return name
         return None
 
     def _new(self, name: Name, place: int, seed: Worlds) -> float | None:
@@ -352,6 +418,10 @@ def partial(expr: Expr, name: Name) -> Expr:
 def _at(entries: Sequence[Given], place: int) -> Given | None:
     above = [entry for entry in entries if entry.place <= place]
     return above[-1] if above else entries[0] if entries else None
+
+
+def _alike(one: float, other: float) -> bool:
+    return abs(one - other) <= 1e-9 * max(abs(one), abs(other)) + 1e-14
 
 
 def _drawn(name: Name, seed: int) -> float:
