@@ -107,6 +107,9 @@ class Judgement:
 
     def copied(self, leaf: Written, place: int) -> bool:
         """Whether a printed number may be carried on: it is no wrong number printed before."""
+        own = self.at.get(leaf.start)
+        if own is not None and own.verdict in WRONG:
+            return False
         known, turned = self.stood(leaf)
         same = [c for c in self.texts.get(abs(leaf.value), ()) if c.written.start != leaf.start]
         if isinstance(known, Named):

@@ -51,7 +51,17 @@ def blamed(judgement: Judgement) -> list[Blame]:
         if slip is not None:
             followers = [c for c in judgement.claims if claim in c.roots]
             found.append(Blame(*slip, claim, [claim, *followers]))
-    return found + finder.later()
+    return merged_blames([*found, *finder.later()])
+
+
+def merged_blames(found: Sequence[Blame]) -> list[Blame]:
+    """The same slip in the same words once, with all it explains."""
+    first: dict[tuple[str, str], Blame] = {}
+    for blame in found:
+        known = first.setdefault((blame.slip, blame.sentence), blame)
+        if known is not blame:
+            known.explains += [c for c in blame.explains if c not in known.explains]
+    return [*first.values()]
 
 
 class _Finder:

@@ -32,7 +32,8 @@ __all__ = [
 ]
 
 LONGEST_NUMBER = 60  # characters
-BELOW = 1 - 1e-6  # the next number in its last place is not cut off to it
+CLOSE = 1e-6  # of the last place: what floats lose where numbers nearly cancel
+BELOW = 1 - CLOSE  # the next number in its last place is not cut off to it
 EXPONENTS = 300  # of ten; a double has no more
 
 
@@ -114,7 +115,7 @@ class Written(Expr):
     @cached_property
     def rounded(self) -> Interval:
         """All numbers that round to it; both ends, for halves go either way."""
-        slack = math.ulp(self.value) * 4
+        slack = math.ulp(self.value) * 4 + self.unit * CLOSE
         return Interval(self.value - self.unit / 2 - slack, self.value + self.unit / 2 + slack)
 
     @cached_property
