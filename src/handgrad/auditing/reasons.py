@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
+from handgrad.auditing.align import numeric
 from handgrad.auditing.causes import Candidate, Scene, candidates, pairs
 from handgrad.auditing.choices import Choice, merged
 from handgrad.auditing.judge import Claim, Judgement
@@ -17,7 +18,7 @@ from handgrad.auditing.search import search
 from handgrad.auditing.slips.misprints import misprints
 from handgrad.auditing.system import System, values
 from handgrad.auditing.worth import leaves, plain, reach
-from handgrad.calculus.expr import Call, Power, Ref, refs, walk
+from handgrad.calculus.expr import Call, Expr, Power, Ref, Sum, refs, walk
 from handgrad.errors import HandgradError
 
 __all__ = ["Blame", "blamed"]
@@ -80,6 +81,17 @@ class _Finder:
         told = [(c, ref_of(c.name)) for c in claims if c.name is not None]
         told = [(c, ref) for c, ref in told if ref in known]
         printed = [Printed(ref, c.step, c.written.text) for c, ref in told]
+        known_rate = self.other_rate(system)
+        if known_rate is not None:
+            root, other = known_rate
+            spoilt = search(other, printed, named=lambda ref: str(ref.symbol))
+            if all(one.fine for one in spoilt.judged):
+                right = search(system, printed, named=lambda ref: str(ref.symbol))
+                for (claim, _), one in zip(told, right.judged, strict=True):
+                    claim.true = one.true
+                    claim.verdict = "rounded" if one.fine else "inherited"
+                    claim.roots = [] if one.fine else [root]
+                return []
         result = search(system, printed, named=lambda ref: str(ref.symbol))
         for (claim, _), one in zip(told, result.judged, strict=True):
             claim.true = one.true
@@ -90,6 +102,17 @@ class _Finder:
             Blame(c.slip, c.sentence, told[c.explains[0]][0], [told[n][0] for n in c.explains])
             for c in result.causes
         ]
+
+    def other_rate(self, system: System) -> tuple[Claim, System] | None:
+        """The lines with the learning rate that was put in everywhere instead of the stated one."""
+        used = [c for c in self.judgement.claims if c.kind == "operand" and c.name and is_rate(c.name)]
+        if len({c.written.value for c in used}) != 1:
+            return None
+        rate = self.world.rate(used[0].place)
+        if rate is None or ref_of(rate) not in system.givens:
+            return None
+        givens = {**system.givens, ref_of(rate): used[0].written.value}
+        return used[0], replace(system, givens=givens)
 
     def precision(self, roots: Sequence[Claim]) -> list[Blame]:
         """Few digits carried throughout, where that gives nearly all wrong numbers."""
@@ -125,22 +148,71 @@ class _Finder:
         if claim.kind == "operand":
             return self.operand(claim)
         others = self.belongs(claim)
-        if others is not None:
+        if others is not None and (self.told_rightly(claim) or not [*self.searched(claim)]):
             claim.verdict = "mislabelled"
             return "mislabelled", f"{claim.written.text} is {others}, not {claim.name}"
         return next(self.tried(claim), None)
 
+    def told_rightly(self, claim: Claim) -> bool:
+        """Whether the first formula of its chain is the right one for its name."""
+        chain = self.judgement.document.chains[claim.place]
+        for member in chain.members:
+            if member.expr is not None and member.name is None and not numeric(member.expr):
+                value = self.world.number(member.expr, claim.place)
+                return value is not None and claim.true is not None and close(value, claim.true)
+        return True
+
     def tried(self, claim: Claim) -> Iterator[tuple[str, str]]:
         """The explanations of a result, the likeliest first."""
-        found = [*self.searched(claim)]
+        found = [*self.repeated(claim), *self.searched(claim)]
         if claim.local != "ok":
-            found += [*self.carried(claim), *self.miswritten(claim)]
+            found += [*self.carried(claim), *self.stale(claim), *self.miswritten(claim)]
         for _, slip, sentence in sorted(found, key=lambda one: one[0]):
             yield slip, sentence
         if claim.local == "wrong" and claim.line is not None:
             value = plain(claim.line)
             worth = f", which is {value:.7g}" if value is not None else ""
             yield "arithmetic", f"the result is not that of the operation printed{worth}"
+
+    def formulas(self, claim: Claim) -> list[Expr]:
+        """The formulas that hold for a claim, and the line of numbers it stands in."""
+        found = [] if claim.formula is None else [claim.formula]
+        chain = self.judgement.document.chains[claim.place]
+        found += [m.expr for m in chain.members if m.expr is not None and not numeric(m.expr)]
+        return [e for e in found if not isinstance(e, Named)]
+
+    def stale(self, claim: Claim) -> Iterator[Reason]:
+        """One operand as it was in the pass before."""
+        judgement, place = self.judgement, claim.place
+        for expr in self.formulas(claim)[:2]:
+            for name in dict.fromkeys(n.name for n in leaves(expr) if isinstance(n, Named)):
+                now = self.world.value(name, place)
+                claims = [*judgement.of.get(name, ()), *judgement.of.get(name.plain, ())]
+                old = {v for c in claims for v in (c.written.value, c.true, *c.full) if v is not None}
+                old = {v for v in old if now is not None and not near(v, now)}
+
+                def leaf_values(leaf: Written | Named, name: Name = name, old: set[float] = old) -> Sequence[float]:
+                    if isinstance(leaf, Named) and leaf.name == name:
+                        return tuple(old)
+                    return judgement.choices(leaf, place, fine=False)
+
+                found = reach(self.world.applied(expr), leaf_values) if old else None
+                if found is not None and found.meets(claim.written.rounded):
+                    yield 0.9, "stale_value", f"{name} was used as it was in the pass before"
+                    return
+
+    def repeated(self, claim: Claim) -> Iterator[Reason]:
+        """A term of the formula that stands twice among the numbers."""
+        terms = claim.line.terms if isinstance(claim.line, Sum) else ()
+        for expr in self.formulas(claim)[:2]:
+            if not isinstance(expr, Sum) or len(terms) != len(expr.terms) + 1:
+                continue
+            numbers = [t.value for t in terms if isinstance(t, Written)]
+            for term in expr.terms:
+                value = self.world.number(term, claim.place)
+                twice = value is not None and sum(close(n, value) for n in numbers) > 1
+                if twice and isinstance(term, Named):
+                    yield 0.1, "bias", f"{term.name} was added twice"
 
     def contradicted(self, claim: Claim) -> str:
         """What is stated and not used."""
@@ -180,7 +252,7 @@ class _Finder:
         """The slip by which the number of one name came to stand for another."""
         assert other.name is not None, "only claims of names are looked up"
         said = f"{other.name} was put in where {name} belongs"
-        if other.name == name:
+        if other.name in (name, replace(name, new=False)):
             return "stale_value", f"{name} was put in as it was before: {claim.written.text}"
         if other.name == replace(name, new=True):
             return "updated_weight", f"the new {name} was put in where the old one belongs"
@@ -276,6 +348,11 @@ class _Finder:
                 return "stale_value"
             if came.symbol.new and gone.symbol == replace(came.symbol, new=False):
                 return "updated_weight"
+            pair = {gone, came} & set(system.line)
+            inner = any({*refs(system.line[one].rhs)} == {gone, came} - {one} for one in pair)
+            often = sum(ref_ == gone for ref_ in refs(system.plain[ref])) > 1
+            if inner and often and candidate.slip == "wrong_operand" and ref.symbol.loss:
+                return "derivative"
         return candidate.slip
 
     def carried(self, claim: Claim) -> Iterator[Reason]:
@@ -313,6 +390,11 @@ class _Finder:
             choices[ref] = merged(found)
         printed = {ref_of(c.name) for c in self.judgement.claims if c.name is not None}
         return Scene(system, choices, printed, lambda ref: str(ref.symbol))
+
+
+def near(one: float, other: float) -> bool:
+    """Whether two values agree to three digits: one may be the other, rounded."""
+    return abs(one - other) <= 1e-3 * max(abs(one), abs(other))
 
 
 def close(one: float, other: float) -> bool:
