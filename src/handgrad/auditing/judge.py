@@ -88,6 +88,13 @@ class Judgement:
         elif known is not None:
             value = self.world.number(known, place)
             found += [] if value is None else [turned * value]
+        own = self.at.get(leaf.start)
+        if own is not None and known is None and own.kind == "part":
+            kept = not fine or own.verdict in FINE
+            sign = 1 if own.written.value == leaf.value else -1
+            full = own.full if own.true is None else (*own.full, own.true)
+            found += [sign * v for v in full] if kept else []
+            return tuple(v for v in found if _shown(v, leaf))
         told = isinstance(known, Named) and self.world.value(known.name, place) is not None
         for claim in () if told else self.texts.get(abs(leaf.value), ()):
             sign = 1 if (claim.written.value < 0) == (leaf.value < 0) else -1

@@ -147,6 +147,10 @@ class _Finder:
             return "mislabelled", self.contradicted(claim)
         if claim.kind == "operand":
             return self.operand(claim)
+        if claim.kind == "part" and isinstance(claim.line, Call) and claim.line.function == "exp":
+            inner = self.judgement.reached(claim.line.arguments[0], claim.place, fine=False)
+            if inner is not None and inner.meets(claim.written.rounded):
+                return "softmax", f"the exponent {claim.written.text} was put in for its exponential"
         others = self.belongs(claim)
         if others is not None and (self.told_rightly(claim) or not [*self.searched(claim)]):
             claim.verdict = "mislabelled"
