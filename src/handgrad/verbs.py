@@ -176,11 +176,15 @@ def check(
     return compare(problem, derivation, arrays, values, derived=True, progress=told)
 
 
-def audit(document: str | os.PathLike[str]) -> Report:
+def audit(
+    document: str | os.PathLike[str], *, network: Problem | str | os.PathLike[str] | None = None
+) -> Report:
     """Which printed numbers of a worked example are right, and which slip made the wrong ones.
 
     ``document`` is the path of a Markdown, LaTeX, HTML, text or notebook file, or a text of at least
-    two lines. The example's own equations are what holds; given values bind.
+    two lines. The example's own equations are what holds; given values bind. With ``network``, a
+    problem or the path of its file, that problem is what holds, and the names of the document are
+    matched to it.
 
     Raises ``FileError`` and ``LimitError`` for a file that cannot be used, ``InputError`` where there
     is no number to judge.
@@ -190,8 +194,10 @@ def audit(document: str | os.PathLike[str]) -> Report:
 
     if not isinstance(document, str | os.PathLike):
         raise InputError(f"audit takes a path or a text, got {type(document).__name__}.")
+    if network is not None and not isinstance(network, Problem):
+        network = load(network)
     is_text = isinstance(document, str) and "\n" in document
-    return report(source_of(document) if is_text else read(document))
+    return report(source_of(document) if is_text else read(document), network)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from handgrad.auditing.align import numeric
 from handgrad.auditing.reasons import blamed
+from handgrad.auditing.known import known_world
 from handgrad.auditing.judge import Claim, Judgement, judged
 from handgrad.auditing.reading.document import document
 from handgrad.auditing.reading.nodes import Member, Written
@@ -14,14 +15,19 @@ from handgrad.auditing.report import Cause, Finding, Report
 from handgrad.auditing.world import world_of
 from handgrad.auditing.worth import leaves
 from handgrad.errors import InputError
+from handgrad.model.problem import Problem
 
 __all__ = ["report"]
 
 
-def report(source: Source) -> Report:
-    """Judge every number of a document. Raises ``InputError`` where there is nothing to judge."""
+def report(source: Source, problem: Problem | None = None) -> Report:
+    """Judge every number of a document, by its own equations or those of a problem.
+
+    Raises ``InputError`` where there is nothing to judge, ``LimitError`` for too large a problem.
+    """
     read = document(source)
-    judgement = judged(read, world_of(read.chains))
+    world, conventions = known_world(read, problem) if problem else (world_of(read.chains), {})
+    judgement = judged(read, world)
     if not judgement.claims:
         raise InputError(
             f"{source.path}: no number was found that could be judged. An audit reads equations such "
@@ -41,7 +47,7 @@ def report(source: Source) -> Report:
         findings,
         causes,
         tuple((source.line(u.start)[0], u.text) for u in read.unread),
-        {},
+        conventions,
         len(printed),
         len(printed & (judgement.checked | {f.start for f in findings if f.verdict != "unjudged"})),
     )
@@ -54,11 +60,26 @@ def _printed(members: Sequence[Member]) -> Iterator[Written]:
             yield from (leaf for leaf in leaves(member.expr) if isinstance(leaf, Written))
 
 
+def _quantity(claim: Claim, judgement: Judgement) -> str | None:
+    """The name of a number in the problem, or else in the document."""
+    name, known = claim.name, judgement.world.known
+    if name is None or not known:
+        return str(name) if name else None
+    if name.plain not in known:
+        return known.get(name)
+    own = known[name.plain]
+    letters, bracket, element = own.partition("[")
+    own = f"{letters}_new{bracket}{element}" if name.new else own
+    if name.of is None:
+        return own
+    return f"d{known[name.of]}/d{own}" if name.of in known else None
+
+
 def _finding(claim: Claim, judgement: Judgement, cause: int | None) -> Finding:
     source = judgement.document.source
     line, column = source.line(claim.written.start)
     return Finding(
-        str(claim.name) if claim.name else None,
+        _quantity(claim, judgement),
         str(claim.name) if claim.name else "",
         source.text[claim.written.start : claim.written.end] if claim.written.text[0] != "-" else claim.written.text,
         line,

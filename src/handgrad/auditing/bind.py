@@ -83,7 +83,8 @@ def _renewed(symbol: Expr, number: Expr, printed: dict[Name, float], world: Worl
 def _contradicted(
     world: World, name: Name, found: Sequence[tuple[Written, int]]
 ) -> Contradiction | None:
-    if name not in world.givens or name in world.definitions or len(found) < OFTEN or is_rate(name):
+    told = name in world.definitions or name in world.known
+    if name not in world.givens or told or len(found) < OFTEN or is_rate(name):
         return None
     values = {number.value for number, _ in found}
     stated = world.givens[name]

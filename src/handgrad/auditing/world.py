@@ -72,6 +72,8 @@ class World:
     updated: set[Name] = field(default_factory=set)  # names that have a new value somewhere
     restarts: dict[Name, list[int]] = field(default_factory=dict)  # where the new value is used on
     news: set[tuple[Name, int]] = field(default_factory=set)  # stated where the new value is meant
+    known: dict[Name, str] = field(default_factory=dict)  # names a problem gives their values, and its names
+    top: Name | None = None  # the loss, where a problem tells
     _memo: dict[tuple[Name, int, int], float | None] = field(default_factory=dict)
     _active: set[tuple[Name, int, int]] = field(default_factory=set)
     _cuts: int = 0
@@ -257,6 +259,7 @@ class World:
             name
             for name in self.givens
             if not is_parameter(name)
+            and name not in self.known
             and (name in self.definitions or name.of is not None or is_computed(name))
         }
 
@@ -275,6 +278,8 @@ class World:
 
     def loss(self, place: int) -> Name | None:
         """What is differentiated by parameters: the loss."""
+        if self.top is not None:
+            return self.top
         tops = [n.of for n in (*self.definitions, *self.givens) if n.of is not None]
         named = [top for top in tops if self.definitions.get(top) and not is_generic(top)]
         losses = [top for top in named if is_loss(top)]
