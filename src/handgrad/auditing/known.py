@@ -18,6 +18,8 @@ from handgrad.model.problem import Problem
 __all__ = ["known_world"]
 
 SAME = 1e-9  # relative, between the document's formula and the true value
+ROUGHLY = 1e-6  # relative, between two ways to one value
+TINY = 1e-12
 MOST_LEAVES = 200  # of a formula from one printed number to the next
 Segment = tuple[int, int]  # from which chain on, and which example is meant there
 
@@ -75,7 +77,18 @@ class _Builder:
         for place, example in segments:
             self.example(place, example)
         self.result.settle()
+        self.check()
         return self.result
+
+    def check(self) -> None:
+        """Values that equations in the document's names do not give, such as that of a function of a row."""
+        for ref, true in self.true.items():
+            name = self.called(ref)
+            value = self.result.value(name, 0)
+            if value is None or abs(value - true) > ROUGHLY * abs(true) + TINY:
+                self.result.definitions.pop(name, None)
+                self.result.give(name, Written(repr(true), -1, -1), 0, true)
+        self.result.settle()
 
     def tell(self, name: Name, ref: Ref, place: int, called: Callable[[Ref], Name]) -> None:
         """A number under a name: its value if it is given, else its equation."""
