@@ -63,7 +63,7 @@ def callings(problem: Problem, system: System, bases: Iterable[str]) -> Iterator
     if ETA in families:
         yield from (Calling(str(ETA), {rate: (families[ETA][0],)}) for rate in RATES)
     if problem.layered:
-        yield from _layered(problem, families, letters)
+        yield from _layered(problem, system, families, letters)
 
 
 def grouped(system: System) -> dict[Symbol, list[Ref]]:
@@ -149,7 +149,10 @@ def read_name(name: notation.Name) -> Name:
 
 
 def _layered(
-    problem: Problem, families: Mapping[Symbol, Sequence[Ref]], bases: frozenset[str]
+    problem: Problem,
+    system: System,
+    families: Mapping[Symbol, Sequence[Ref]],
+    bases: frozenset[str],
 ) -> Iterator[Calling]:
     shape = Layers.of(families)
     for symbol, refs in families.items():
@@ -162,7 +165,11 @@ def _layered(
             letters = LETTERS.get(symbol.base, ())
             if symbol.base == "a" and layer == shape.last:
                 letters = OUTPUTS
-            yield from _units(problem, str(symbol), refs, layer, shape, [b for b in letters if _known(b, bases)])
+            letters = [b for b in letters if _known(b, bases)]
+            yield from _units(problem, str(symbol), refs, layer, shape, letters)
+            if symbol.base == "b" and len({system.givens.get(ref) for ref in refs}) == 1 < len(refs):
+                for calling in _units(problem, str(symbol), refs[:1], layer, shape, letters):
+                    yield replace(calling, said=f"layer {layer} has one bias")
         elif symbol.loss == problem.loss and symbol.base in "za" and not symbol.state:
             letters = [b for b in LETTERS["δ"] if b in bases]
             for calling in _units(problem, "δ" + str(symbol.plain), refs, symbol.number or 0, shape, letters):
@@ -217,7 +224,9 @@ def _weights(
             ranked = sorted(places, key=lambda p: (p[1], p[2]) if by_row else (p[2], p[1]))
             order = "unit by unit" if by_row else "input by input"
             flat = {scripted(name, str(start + n), above=False): (r,) for n, (r, _, _) in enumerate(ranked, 1)}
-            yield Calling(str(symbol), flat, f"{said}: counted {order}, from {start + 1}")
+            several = len({j for _, j, _ in places}) > 1 and len({i for _, _, i in places}) > 1
+            told = f"{said}: counted {order}, from {start + 1}" if several else ""
+            yield Calling(str(symbol), flat, told)
         for (to, sup), (origin, _) in product(tags(layer, shape), tags(layer - 1, shape)):
             for forth in (True, False):
                 names: dict[Name, tuple[Expr, ...]] = {}

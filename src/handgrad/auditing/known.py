@@ -33,7 +33,7 @@ def known_world(read: Document, problem: Problem) -> tuple[World, dict[str, str]
     true = values(system)
     own = world_of(read.chains)
     told = evidence(read.chains, own)
-    match = matched(problem, system, true, read.chains, told)
+    match = matched(problem, system, true, read.chains, told, own)
     builder = _Builder(problem, system, true, match.names)
     world = builder.world(_segments(problem, read, match.names, true, told))
     _state(world, read, own)
@@ -173,7 +173,7 @@ def _state(world: World, read: Document, own: World) -> None:
             continue
         for name in heads(chain):
             value, new = world.value(name, place), replace(name, new=True)
-            if value is None or name.new:
+            if value is None or name.new or name.of is not None:
                 continue
             if name in world.givens and _shows(number, value):
                 world.give(name, number, place, value)

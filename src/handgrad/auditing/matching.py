@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from handgrad.auditing.bind import substitutions
@@ -14,6 +15,7 @@ from handgrad.auditing.callings import Calling, callings
 from handgrad.auditing.reading.nodes import Chain, Name, Named, Written, named_in
 from handgrad.auditing.system import System, number
 from handgrad.auditing.world import World, heads, stated
+from handgrad.auditing.worth import Unknown, leaves, worth
 from handgrad.calculus.expr import Expr, Ref
 from handgrad.model.problem import Problem
 
@@ -22,6 +24,8 @@ __all__ = ["Evidence", "Match", "evidence", "matched"]
 CARRIED = 3.0  # units of the last place that carried rounding makes
 TELLING = 3  # digits of a number that is no coincidence
 GIVEN = 2.0  # how much more a given value tells than a computed one
+FORMULA = 3.0  # how much more a formula tells than a number
+SAME = 1e-7  # relative, between what a formula is worth and what it should be
 UNSEEN = 0.01  # a name without a number
 
 
@@ -43,6 +47,7 @@ class Match:
 
     names: dict[Name, tuple[Expr, ...]] = field(default_factory=dict[Name, tuple[Expr, ...]])
     conventions: dict[str, str] = field(default_factory=dict[str, str])
+    families: set[str] = field(default_factory=set[str])
 
 
 def evidence(chains: Sequence[Chain], world: World) -> dict[Name, list[Evidence]]:
@@ -65,23 +70,71 @@ def matched(
     true: Mapping[Ref, float],
     chains: Sequence[Chain],
     told: Mapping[Name, Sequence[Evidence]],
+    own: World,
 ) -> Match:
-    """The callings under which most numbers agree, family by family, the surest first."""
+    """The callings under which most numbers agree, family by family, the surest first.
+
+    What is not clear from the numbers may be from the document's own formulas, ``own``.
+    """
     used = set(_used(chains)) | {name.plain for name in told}
-    ways = [_Way(calling, told, true, system) for calling in _of(problem, system, used)]
+    found = [*_of(problem, system, used)]
     result = Match()
-    named: set[str] = set()
-    while best := max(ways, key=lambda way: way.score, default=None):
+    formulas: dict[Name, list[float]] = {}
+    while True:
+        scale = _Scale(told, formulas, true, system)
+        _choose(found, scale, result)
+        more = dict(_by_formula(own, result, scale, used))
+        if more.keys() <= formulas.keys():
+            return result
+        formulas |= more
+
+
+def _choose(found: Sequence[Calling], scale: _Scale, result: Match) -> None:
+    """Take one calling after the other, the best first; of a family that has one only what is sure."""
+    left = [way for c in found if (way := _Way.of(c, scale, result))]
+    while best := max(left, key=lambda way: way.score, default=None):
         if best.score <= 0:
-            break
+            return
         family = best.calling.family
-        if family not in named or best.sure:
-            named.add(family)
-            result.names |= best.calling.names
-            if best.calling.said and family not in result.conventions:
-                result.conventions[family] = best.calling.said
-        ways = [way for old in ways if old is not best and (way := old.without(result.names, named))]
-    return result
+        result.families.add(family)
+        result.names |= best.calling.names
+        if best.calling.said and family not in result.conventions:
+            result.conventions[family] = best.calling.said
+        taken = set(best.calling.names)
+        left = [
+            way
+            for old in left
+            if old is not best
+            and (way := old if not _touched(old, taken, family) else _Way.of(old.calling, scale, result))
+        ]
+
+
+def _touched(way: _Way, taken: set[Name], family: str) -> bool:
+    return way.calling.family == family or not taken.isdisjoint(way.calling.names)
+
+
+def _by_formula(
+    own: World, result: Match, scale: _Scale, used: set[Name]
+) -> Iterator[tuple[Name, list[float]]]:
+    """What the document's formulas say of names that have no meaning yet."""
+
+    def leaf(node: Expr) -> float:
+        if isinstance(node, Written):
+            return node.value
+        assert isinstance(node, Named), "there are no other leaves"
+        meant = result.names.get(node.name)
+        if meant is None or len(meant) > 1:
+            raise Unknown
+        return scale.value(meant[0])
+
+    for name in sorted(used - result.names.keys(), key=str):
+        values: list[float] = []
+        for definition in own.definitions.get(name, ()):
+            with suppress(Unknown, OverflowError, ZeroDivisionError, ValueError):
+                if any(isinstance(node, Named) for node in leaves(definition.expr)):
+                    values.append(float(worth(own.applied(definition.expr), leaf)))
+        if values:
+            yield name, values
 
 
 def _used(chains: Sequence[Chain]) -> Iterator[Name]:
@@ -108,42 +161,51 @@ def _of(problem: Problem, system: System, used: set[Name]) -> Iterator[Calling]:
     yield from known.values()
 
 
-class _Way:
-    """A calling with its score: how many of the printed numbers it makes right."""
+@dataclass(frozen=True)
+class _Scale:
+    """What is weighed: the numbers printed for a name, and what its formulas are worth."""
 
-    def __init__(
-        self,
-        calling: Calling,
-        told: Mapping[Name, Sequence[Evidence]],
-        true: Mapping[Ref, float],
-        system: System,
-    ) -> None:
-        self.calling, self.told, self.true, self.system = calling, told, true, system
-        scores = [self._scored(name, own) for name, own in calling.names.items()]
-        self.score = sum(score for score, _ in scores)
-        self.sure = any(sure for _, sure in scores) and all(score > 0 for score, _ in scores)
+    told: Mapping[Name, Sequence[Evidence]]
+    formulas: Mapping[Name, Sequence[float]]
+    true: Mapping[Ref, float]
+    system: System
 
-    def without(self, taken: Mapping[Name, object], named: set[str]) -> _Way | None:
-        """The calling without names that have their meaning; None where nothing is left."""
-        left = {n: own for n, own in self.calling.names.items() if n not in taken}
-        if not left or (self.calling.family in named and not self.sure):
-            return None
-        if len(left) == len(self.calling.names):
-            return self
-        return _Way(Calling(self.calling.family, left, self.calling.said), self.told, self.true, self.system)
+    def value(self, expr: Expr) -> float:
+        return float(number(expr, self.true))
 
-    def _scored(self, name: Name, own: tuple[Expr, ...]) -> tuple[float, bool]:
-        """What the numbers of a name say for or against it, and whether that is no coincidence."""
-        values = [float(number(expr, self.true)) for expr in own]
+    def weighed(self, name: Name, own: tuple[Expr, ...]) -> tuple[float, bool]:
+        """What is said for or against a name, and whether that is no coincidence."""
+        values = [self.value(expr) for expr in own]
         given = isinstance(own[0], Ref) and own[0] in self.system.givens
-        found = self.told.get(name, ())
-        if not found:
+        found, formulas = self.told.get(name, ()), self.formulas.get(name, ())
+        if not found and not formulas:
             return UNSEEN, False
         hits = [any(_agrees(v, e.written, given) for v in values) for e in found]
-        sure = any(hit and _digits(e.written) >= TELLING for hit, e in zip(hits, found, strict=True))
+        right = [any(abs(v - f) <= SAME * abs(f) for v in values) for f in formulas]
+        sure = any(right) or any(
+            hit and _digits(e.written) >= TELLING for hit, e in zip(hits, found, strict=True)
+        )
         weight = GIVEN if given else 1.0
-        part = sum(hits) / len(hits)
+        part = (sum(hits) + FORMULA * sum(right)) / (len(hits) + FORMULA * len(right))
         return weight * (2 * part - 1) + UNSEEN * len(hits), sure or (given and all(hits))
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A calling of names that have no meaning yet, with its score."""
+
+    calling: Calling
+    score: float
+
+    @staticmethod
+    def of(calling: Calling, scale: _Scale, result: Match) -> _Way | None:
+        """The calling without names that have their meaning; None where nothing is to be had by it."""
+        left = {n: own for n, own in calling.names.items() if n not in result.names}
+        scores = [scale.weighed(name, own) for name, own in left.items()]
+        sure = any(sure for _, sure in scores) and all(score > 0 for score, _ in scores)
+        if not left or (calling.family in result.families and not sure):
+            return None
+        return _Way(Calling(calling.family, left, calling.said), sum(score for score, _ in scores))
 
 
 def _agrees(value: float, written: Written, given: bool) -> bool:
