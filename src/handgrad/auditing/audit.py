@@ -13,6 +13,7 @@ from handgrad.auditing.reading.nodes import Member, Written
 from handgrad.auditing.reading.source import Source
 from handgrad.auditing.report import Cause, Finding, Report
 from handgrad.auditing.world import world_of
+from handgrad.auditing.restated import Style, restated, style_of
 from handgrad.auditing.worth import leaves
 from handgrad.errors import InputError
 from handgrad.model.problem import Problem
@@ -40,7 +41,9 @@ def report(source: Source, problem: Problem | None = None) -> Report:
         Cause(b.slip, b.sentence, tuple(sorted(place[id(c)] for c in b.explains))) for b in blame
     )
     cause = {id(c): n for n, b in reversed([*enumerate(blame)]) for c in b.explains}
-    findings = tuple(_finding(claim, judgement, cause.get(id(claim))) for claim in claims)
+    verdicts = (claim.verdict for claim in claims)
+    style = style_of((_as_printed(claim, source) for claim in claims if not claim.written.whole), verdicts)
+    findings = tuple(_finding(claim, judgement, cause.get(id(claim)), style) for claim in claims)
     printed = {w.start for chain in read.chains for w in _printed(chain.members)}
     return Report(
         source,
@@ -75,13 +78,22 @@ def _quantity(claim: Claim, judgement: Judgement) -> str | None:
     return f"d{known[name.of]}/d{own}" if name.of in known else None
 
 
-def _finding(claim: Claim, judgement: Judgement, cause: int | None) -> Finding:
+def _as_printed(claim: Claim, source: Source) -> str:
+    """The number as it stands in the text, with the minus that stands apart from it."""
+    shown = source.text[claim.written.start : claim.written.end]
+    apart = claim.written.text.startswith("-") and shown[:1] not in ("-", "−", "–")
+    return f"-{shown}" if apart else shown
+
+
+def _finding(claim: Claim, judgement: Judgement, cause: int | None, style: Style) -> Finding:
     source = judgement.document.source
     line, column = source.line(claim.written.start)
+    printed = _as_printed(claim, source)
+    right = claim.true if claim.wrong else None
     return Finding(
         _quantity(claim, judgement),
         str(claim.name) if claim.name else "",
-        source.text[claim.written.start : claim.written.end] if claim.written.text[0] != "-" else claim.written.text,
+        printed,
         line,
         column,
         claim.local,
@@ -91,5 +103,5 @@ def _finding(claim: Claim, judgement: Judgement, cause: int | None) -> Finding:
         cause,
         claim.written.start,
         claim.written.end,
-        "",
+        "" if right is None else restated(right, printed, style),
     )
