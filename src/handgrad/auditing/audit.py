@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from handgrad.auditing.align import numeric
 from handgrad.auditing.reasons import blamed
 from handgrad.auditing.known import known_world
-from handgrad.auditing.judge import Claim, Judgement, judged
+from handgrad.auditing.judge import WRONG, Claim, Judgement, judged
 from handgrad.auditing.reading.document import document
 from handgrad.auditing.reading.nodes import Member, Written
 from handgrad.auditing.reading.source import Source
@@ -15,7 +15,9 @@ from handgrad.auditing.report import Cause, Finding, Report
 from handgrad.auditing.world import world_of
 from handgrad.auditing.restated import Style, restated, style_of
 from handgrad.auditing.worth import leaves
+from handgrad.auditing.working import claims_report, readable
 from handgrad.errors import InputError
+from handgrad.model.loading import load
 from handgrad.model.problem import Problem
 
 __all__ = ["report"]
@@ -26,10 +28,16 @@ def report(source: Source, problem: Problem | None = None) -> Report:
 
     Raises ``InputError`` where there is nothing to judge, ``LimitError`` for too large a problem.
     """
+    if source.kind == "problem":
+        return claims_report(source, problem or load(source.path), given=problem is not None)
+    if source.path.lower().endswith((".csv", ".tsv")):
+        source = readable(source)
     read = document(source)
     world, conventions = known_world(read, problem) if problem else (world_of(read.chains), {})
     judgement = judged(read, world)
-    if not judgement.claims:
+    if problem is not None:
+        _leave_unknown(judgement)
+    if all(claim.verdict == "unjudged" for claim in judgement.claims):
         raise InputError(
             f"{source.path}: no number was found that could be judged. An audit reads equations such "
             "as z = w*x + b = 0.25, in Markdown, LaTeX, HTML, a notebook or plain text."
@@ -53,7 +61,16 @@ def report(source: Source, problem: Problem | None = None) -> Report:
         conventions,
         len(printed),
         len(printed & (judgement.checked | {f.start for f in findings if f.verdict != "unjudged"})),
+        given=problem is not None,
     )
+
+
+def _leave_unknown(judgement: Judgement) -> None:
+    """A value stated for a name that means nothing in the problem is not judged."""
+    for claim in judgement.claims:
+        known = claim.name is None or claim.name.plain in judgement.world.known
+        if claim.verdict == "given" and not known:
+            claim.verdict = "unjudged"
 
 
 def _printed(members: Sequence[Member]) -> Iterator[Written]:
@@ -89,7 +106,7 @@ def _finding(claim: Claim, judgement: Judgement, cause: int | None, style: Style
     source = judgement.document.source
     line, column = source.line(claim.written.start)
     printed = _as_printed(claim, source)
-    right = claim.true if claim.wrong else None
+    right = claim.true if claim.verdict in WRONG else None
     return Finding(
         _quantity(claim, judgement),
         str(claim.name) if claim.name else "",

@@ -181,7 +181,7 @@ def _layered(
 
 
 def _known(letter: str, bases: frozenset[str]) -> bool:
-    return letter.partition("_")[0] in bases
+    return any(base.startswith(letter.partition("_")[0]) for base in bases)
 
 
 def _units(
@@ -198,7 +198,11 @@ def _units(
             found.setdefault(scripted(name, sup, above=True) if sup else name, []).append(ref)
         if any(len(own) != (problem.examples if batched else 1) for own in found.values()):
             continue
-        yield Calling(family, {name: tuple(own) for name, own in found.items()})
+        names = {name: tuple(own) for name, own in found.items()}
+        yield Calling(family, names)
+        if sub(1)[:1].isalpha() and not sup:  # zo and zh1 for z_o and z_h1
+            units = range(1, len(found) + 1)
+            yield Calling(family, dict(zip((_named(base + sub(n)) for n in units), names.values(), strict=True)))
         if batched:
             yield Calling(family, _with_example(found))
 

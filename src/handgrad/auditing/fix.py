@@ -7,8 +7,8 @@ until nothing is wrong or nothing more can be done.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from handgrad.auditing.reading.source import Source
 from handgrad.auditing.report import Finding, Report
@@ -17,6 +17,8 @@ __all__ = ["Fixed", "fixed"]
 
 MOST_ROUNDS = 12
 MINUS = "-−–"
+FINE = ("exact", "rounded", "truncated", "given")
+NUMBER = re.compile(r"(?<![\w.,])\d*(?:\{,\}|[.,])?\d+(?![\w.,]*\d)")
 BEFORE = re.compile(r"([-−–])[\s{(]*$")
 OPERATOR = re.compile(r"(?:[-−–+·×*/^]|\\cdot|\\times)\s*$")
 OPERAND = re.compile(r"[\w)\]}']\s*$")
@@ -33,19 +35,38 @@ class Fixed:
 
 def fixed(report: Report, audit: Callable[[str], Report]) -> Fixed:
     """The document corrected; ``audit`` judges a text of the same kind."""
-    changed: set[int] = set()
+    changed: set[tuple[int, int]] = set()
     seen = {report.source.raw}
+    before: dict[str, str] = {}  # what was printed: what is printed now
     for _ in range(MOST_ROUNDS):
-        edits = [edit for f in report.findings if f.wrong and (edit := _edit(report.source, f))]
-        raw = _applied(report.source.raw, edits)
+        wrong = [f for f in report.findings if f.wrong and f.verdict not in FINE and f.shown]
+        edits = {(f.line, f.column): _put(report.source, f) for f in wrong}
+        before |= {f.printed.lstrip(MINUS): f.shown for f in wrong}
+        edits |= _copies(report, before)
+        raw = _applied(report.source.raw, [*edits.values()])
         if raw in seen:
             break
         seen.add(raw)
-        changed |= {f.line * 10_000 + f.column for f in report.findings if f.wrong}
+        changed |= edits.keys()
         report = audit(raw)
         if report.clean:
             break
     return Fixed(report.source.raw, report, len(changed))
+
+
+def _copies(report: Report, before: Mapping[str, str]) -> dict[tuple[int, int], Edit]:
+    """Copies of corrected numbers in lines whose result is right and does not follow any more."""
+    found: dict[tuple[int, int], Edit] = {}
+    source = report.source
+    for finding in report.findings:
+        if not finding.wrong or finding.verdict not in FINE:
+            continue
+        start = source.text.rfind("\n", 0, finding.start) + 1
+        for number in NUMBER.finditer(source.text, start, finding.start):
+            if number[0] in before:
+                copy = replace(finding, start=number.start(), end=number.end(), printed=number[0])
+                found[source.line(number.start())] = _put(source, replace(copy, shown=before[number[0]]))
+    return found
 
 
 Edit = tuple[int, int, str]
@@ -64,10 +85,8 @@ def _applied(raw: str, edits: list[Edit]) -> str:
     return raw
 
 
-def _edit(source: Source, finding: Finding) -> Edit | None:
+def _put(source: Source, finding: Finding) -> Edit:
     """The place in the file of a wrong number, and what belongs there."""
-    if finding.verdict in ("exact", "rounded", "truncated", "given") or not finding.shown:
-        return None
     start, end = finding.start, finding.end
     number, negative = finding.shown.lstrip("-"), finding.shown.startswith("-")
     text = source.text

@@ -11,6 +11,7 @@ from handgrad.auditing.reading.source import Source
 
 __all__ = ["Cause", "Finding", "Report"]
 
+MOST_LISTED = 8
 WRONG = frozenset({"wrong", "inherited", "mislabelled", "unexplained"})
 
 
@@ -61,6 +62,7 @@ class Report:
     conventions: Mapping[str, str] = field(default_factory=dict[str, str])
     printed: int = 0  # numbers in the document's mathematics
     judged: int = 0
+    given: bool = False  # judged by a problem, not by its own equations
 
     @cached_property
     def wrong(self) -> int:
@@ -111,23 +113,39 @@ class Report:
     def __str__(self) -> str:
         return self.to_text().rstrip("\n")
 
+    @property
+    def first(self) -> str:
+        """The first wrong number, why it is wrong, and what still follows rightly from it."""
+        wrong = [f for f in self.findings if f.wrong]
+        if not wrong:
+            return "Every line is right." if self.given else ""
+        start = next((f for f in wrong if f.verdict != "inherited"), wrong[0])
+        said = f"First wrong: line {start.line}, {self.sentence(start)}."
+        follow = [f for f in wrong if f.verdict == "inherited" and f.cause == start.cause]
+        if not follow:
+            return said
+        listed = ", ".join(f"{f.symbol or f.printed} (line {f.line})" for f in follow[:MOST_LISTED])
+        more = f" and {len(follow) - MOST_LISTED} more" if len(follow) > MOST_LISTED else ""
+        return f"{said} What follows from it is calculated rightly: {listed}{more}."
+
     def _lines(self) -> list[str]:
-        lines: list[str] = []
+        lines: list[str] = [self.first, ""] if self.given else []
         raw = self.source.raw.split("\n")
         for line in sorted({f.line for f in self.findings if f.wrong}):
             here = [f for f in self.findings if f.wrong and f.line == line]
             shown, marks = _marked(raw[line - 1], here)
             lines += [f"{self.source.path}:{line}", f"    {shown}", f"    {marks}"]
-            lines += [f"  {self._sentence(f)}" for f in here]
+            lines += [f"  {self.sentence(f)}" for f in here]
             lines.append("")
         for name, said in self.conventions.items():
             lines.append(f"{name}: {said}")
         lines.append(self.summary)
         return lines
 
-    def _sentence(self, finding: Finding) -> str:
+    def sentence(self, finding: Finding) -> str:
+        """What is wrong with a number, what is right, and which slip made it."""
         head = f"{finding.symbol} = {finding.printed}" if finding.symbol else finding.printed
-        right = f", right: {finding.shown}" if finding.shown and finding.true is not None else ""
+        right = f", right: {finding.shown}" if finding.shown and finding.shown != finding.printed else ""
         said = {
             "inherited": "follows from a wrong number",
             "mislabelled": "is another quantity's",

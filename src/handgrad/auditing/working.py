@@ -1,0 +1,150 @@
+"""Lists of names and numbers: the claims of a TOML file judged, and CSV read as a document.
+
+A problem file is judged by its own network. A learner's file of nothing but ``[[claims]]``, or a CSV
+of names and values, is judged by a problem that is given beside it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from handgrad.auditing.claims import Judgement, audit_claims
+from handgrad.auditing.reading.source import Source
+from handgrad.auditing.report import Cause, Finding, Report
+from handgrad.auditing.restated import restated
+from handgrad.errors import InputError, LimitError
+from handgrad.model.limits import Limits
+from handgrad.model.positions import Positions, locate, refuse_hostile
+from handgrad.model.problem import Claim, Problem
+
+__all__ = ["claims_report", "readable"]
+
+NUMBER = re.compile(r"\s*[-−–+]?\d*[.,]?\d+([eE][-+]?\d+)?\s*")
+
+
+def claims_report(source: Source, problem: Problem, *, given: bool) -> Report:
+    """The claims of a TOML text judged; ``given`` if the problem comes from elsewhere.
+
+    Raises ``InputError`` for a file without claims, or claims that are none.
+    """
+    document = _tables(source)
+    claims = _claims(source, document)
+    judged = audit_claims(replace(problem, claims=tuple(claims)))
+    found: list[Any] = []
+    for judgement in judged:
+        if judgement.cause is not None and judgement.cause not in found:
+            found.append(judgement.cause)
+    places = locate(source.raw)
+    findings = tuple(
+        _finding(judgement, n, source, places, found) for n, judgement in enumerate(judged)
+    )
+    causes = tuple(
+        Cause(c.slip, c.sentence, tuple(n for n, j in enumerate(judged) if j.cause == c)) for c in found
+    )
+    told = sum(f.verdict != "unjudged" for f in findings)
+    if not told:
+        names = ", ".join(dict.fromkeys(claim.quantity for claim in claims[:4]))
+        raise InputError(
+            f"{source.path}: no claim names a number of the problem: {names}. Names are those of "
+            "handgrad explain --format json: a1[1], dL/dW1[2,1], W1_new[2,1]."
+        )
+    return Report(source, findings, causes, printed=len(findings), judged=told, given=given)
+
+
+def _tables(source: Source) -> Mapping[str, Any]:
+    refuse_hostile(source.raw, source.path)
+    try:
+        return tomllib.loads(source.raw)
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise InputError(f"{source.path} is no TOML: {error}.") from None
+
+
+def _claims(source: Source, document: Mapping[str, Any]) -> list[Claim]:
+    rows = document.get("claims")
+    if not isinstance(rows, list) or not rows:
+        raise InputError(
+            f"{source.path}: there are no [[claims]] to judge. A claim has a quantity and a value: "
+            'quantity = "W1_new[1,1]", value = "0.3005".'
+        )
+    most = Limits().claims
+    if len(rows) > most:  # type: ignore[arg-type]
+        raise LimitError(f"{source.path} has more than {most:,} claims. Cut it into parts.")
+    return [_claim(source, row, n) for n, row in enumerate(rows, 1)]  # type: ignore[arg-type]
+
+
+def _claim(source: Source, row: Any, number: int) -> Claim:
+    if isinstance(row, dict):
+        quantity, value, step = row.get("quantity"), row.get("value"), row.get("step", 1)  # type: ignore[union-attr]
+        if isinstance(quantity, str) and isinstance(value, str) and type(step) is int and step > 0:
+            return Claim(quantity, value, step)
+    raise InputError(
+        f"{source.path}: claim {number} needs a quantity and a value, both as strings, so that every "
+        'digit counts: quantity = "L", value = "0.2750". A step is a whole number from 1 on.'
+    )
+
+
+def _finding(
+    judgement: Judgement, n: int, source: Source, places: Positions, causes: Sequence[Any]
+) -> Finding:
+    claim, verdict = judgement.claim, judgement.verdict
+    place = places.values.get(("claims", n, "value")) or places.values.get(("claims", n))
+    line, column = (place.line, place.column) if place else (1, 1)
+    start = sum(len(text) + 1 for text in source.raw.split("\n")[: line - 1]) + column - 1
+    quoted = len(source.raw[start:]) - len(source.raw[start:].lstrip("\"'"))
+    verdict = "rounded" if verdict == "carried" else verdict
+    shown = ""
+    if verdict in ("wrong", "inherited") and judgement.true is not None:
+        shown = restated(judgement.true, claim.value)
+    return Finding(
+        claim.quantity,
+        claim.quantity,
+        claim.value,
+        line,
+        column + quoted,
+        "unread",
+        verdict,
+        judgement.true,
+        claim.step,
+        None if judgement.cause is None else causes.index(judgement.cause),
+        start + quoted,
+        start + quoted + len(claim.value),
+        shown,
+    )
+
+
+def readable(source: Source) -> Source:
+    """A CSV of names and values, in columns of that order, as equations.
+
+    Raises ``InputError`` where no row has a name and a number.
+    """
+    text: list[str] = []
+    origin: list[int] = []
+    for name, name_at, value, value_at in _rows(source):
+        for piece, place in ((name, name_at), (" = ", None), (value, value_at), ("\n", None)):
+            start = value_at if place is None else place
+            text.append(piece)
+            origin += range(start, start + len(piece)) if place is not None else [start] * len(piece)
+    if not text:
+        raise InputError(
+            f"{source.path}: no row has a name and a number. A row reads: a1, 0.5249"
+        )
+    return Source(source.path, "markdown", source.raw, "".join(text), origin)
+
+
+def _rows(source: Source) -> Iterator[tuple[str, int, str, int]]:
+    """Name and value of each row, and where they stand; rows without a number are headings."""
+    at = 0
+    mark = ";" if source.raw.count(";") > source.raw.count("\n") // 2 else "\t" if "\t" in source.raw else ","
+    for line in source.raw.split("\n"):
+        cells = next(csv.reader(io.StringIO(line), delimiter=mark), [])
+        if len(cells) > 1 and NUMBER.fullmatch(cells[1]) and cells[0].strip():
+            name, value = cells[0].strip(), cells[1].strip()
+            own = line.find(name)
+            yield name, at + own, value, at + line.find(value, own + len(name))
+        at += len(line) + 1
