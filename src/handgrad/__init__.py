@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from handgrad.calculus.derivation import Derivation as Derivation
     from handgrad.auditing.report import Report as Report
+    from handgrad.auditing.slips.catalogue import SLIPS as slips
+    from handgrad.auditing.slips.planting import plant as plant
     from handgrad.errors import HandgradError as HandgradError
     from handgrad.errors import InputError as InputError
     from handgrad.model.describe import Equations as Equations
@@ -55,7 +57,9 @@ __all__ = [
     "evaluate",
     "explain",
     "load",
+    "plant",
     "plot",
+    "slips",
 ]
 
 _HOMES = {
@@ -69,14 +73,18 @@ _HOMES = {
     "Problem": "handgrad.model.problem",
     "Report": "handgrad.auditing.report",
     "Trace": "handgrad.numbers.evaluate",
+    "plant": "handgrad.auditing.slips.planting",
     "plot": "handgrad.render.plots",
+    "slips": "handgrad.auditing.slips.catalogue",
 }
+_CALLED = {"slips": "SLIPS"}  # where it is at home
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES.get(name, "handgrad.verbs")), name)
+    home = import_module(_HOMES.get(name, "handgrad.verbs"))
+    return getattr(home, _CALLED.get(name, name))
 
 
 def __dir__() -> list[str]:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from handgrad.auditing.align import numeric
 from handgrad.auditing.reasons import blamed
 from handgrad.auditing.known import known_world
+from handgrad.auditing.fix import Fixed, fixed
 from handgrad.auditing.judge import WRONG, Claim, Judgement, judged
 from handgrad.auditing.reading.document import document
 from handgrad.auditing.reading.nodes import Member, Written
-from handgrad.auditing.reading.source import Source
+from handgrad.auditing.reading.source import Source, source_of
 from handgrad.auditing.report import Cause, Finding, Report
 from handgrad.auditing.world import world_of
 from handgrad.auditing.restated import Style, restated, style_of
@@ -20,7 +21,7 @@ from handgrad.errors import InputError
 from handgrad.model.loading import load
 from handgrad.model.problem import Problem
 
-__all__ = ["report"]
+__all__ = ["corrected", "report"]
 
 
 def report(source: Source, problem: Problem | None = None) -> Report:
@@ -37,11 +38,7 @@ def report(source: Source, problem: Problem | None = None) -> Report:
     judgement = judged(read, world)
     if problem is not None:
         _leave_unknown(judgement)
-    if all(claim.verdict == "unjudged" for claim in judgement.claims):
-        raise InputError(
-            f"{source.path}: no number was found that could be judged. An audit reads equations such "
-            "as z = w*x + b = 0.25, in Markdown, LaTeX, HTML, a notebook or plain text."
-        )
+    _refuse_nothing(judgement)
     claims = sorted(judgement.claims, key=lambda claim: claim.written.start)
     place = {id(claim): n for n, claim in enumerate(claims)}
     blame = blamed(judgement)
@@ -63,6 +60,30 @@ def report(source: Source, problem: Problem | None = None) -> Report:
         len(printed & (judgement.checked | {f.start for f in findings if f.verdict != "unjudged"})),
         given=problem is not None,
     )
+
+
+def corrected(found: Report, problem: Problem | None = None) -> Fixed:
+    """The document of a report corrected, and what its own audit says."""
+    source = found.source
+
+    def again(raw: str) -> Report:
+        return report(source_of(raw, source.path, source.kind), problem)
+
+    return fixed(found, again)
+
+
+def _refuse_nothing(judgement: Judgement) -> None:
+    path, verdicts = judgement.document.source.path, {claim.verdict for claim in judgement.claims}
+    if verdicts <= {"unjudged"}:
+        raise InputError(
+            f"{path}: no number was found that could be judged. An audit reads equations such "
+            "as z = w*x + b = 0.25, in Markdown, LaTeX, HTML, a notebook or plain text."
+        )
+    if verdicts <= {"unjudged", "given"} and not judgement.operands and not judgement.world.known:
+        raise InputError(
+            f"{path}: values are stated and nothing is calculated, so none can be judged. Say which "
+            "problem they are of: handgrad audit DOCUMENT --network FILE"
+        )
 
 
 def _leave_unknown(judgement: Judgement) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from handgrad.errors import FileError, InputError
 
-__all__ = ["complete_example", "example", "example_names", "path_of", "title_of"]
+__all__ = ["complete_document", "complete_example", "example", "example_names", "path_of", "title_of"]
 
 EXAMPLES = Path(__file__).parent.with_name("examples")
 
@@ -18,6 +18,13 @@ def complete_example(_context: Any, _parameter: Any, incomplete: str) -> list[An
 
     named = [CompletionItem(name) for name in example_names() if name.startswith(incomplete)]
     return [*named, CompletionItem(incomplete, type="file")]
+
+
+def complete_document(_context: Any, _parameter: Any, incomplete: str) -> list[Any]:
+    """What tab completes a document to: a file."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
 
 
 def example_names() -> list[str]:
