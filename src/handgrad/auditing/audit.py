@@ -79,7 +79,7 @@ def _refuse_nothing(judgement: Judgement) -> None:
             f"{path}: no number was found that could be judged. An audit reads equations such "
             "as z = w*x + b = 0.25, in Markdown, LaTeX, HTML, a notebook or plain text."
         )
-    if verdicts <= {"unjudged", "given"} and not judgement.operands and not judgement.world.known:
+    if verdicts <= {"unjudged", "given"} and not judgement.checked and not judgement.world.known:
         raise InputError(
             f"{path}: values are stated and nothing is calculated, so none can be judged. Say which "
             "problem they are of: handgrad audit DOCUMENT --network FILE"
