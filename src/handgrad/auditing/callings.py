@@ -166,9 +166,10 @@ def _layered(
             if symbol.base == "a" and layer == shape.last:
                 letters = OUTPUTS
             letters = [b for b in letters if _known(b, bases)]
-            yield from _units(problem, str(symbol), refs, layer, shape, letters)
+            alone = not refs[0].indices
+            yield from _units(problem, str(symbol), refs, layer, shape, letters, alone=alone)
             if symbol.base == "b" and len({system.givens.get(ref) for ref in refs}) == 1 < len(refs):
-                for calling in _units(problem, str(symbol), refs[:1], layer, shape, letters):
+                for calling in _units(problem, str(symbol), refs[:1], layer, shape, letters, alone=True):
                     yield replace(calling, said=f"layer {layer} has one bias")
         elif symbol.loss == problem.loss and symbol.base in "za" and not symbol.state:
             letters = [b for b in LETTERS["δ"] if b in bases]
@@ -185,12 +186,19 @@ def _known(letter: str, bases: frozenset[str]) -> bool:
 
 
 def _units(
-    problem: Problem, family: str, refs: Sequence[Ref], layer: int, shape: Layers, letters: Sequence[str]
+    problem: Problem,
+    family: str,
+    refs: Sequence[Ref],
+    layer: int,
+    shape: Layers,
+    letters: Sequence[str],
+    *,
+    alone: bool = False,
 ) -> Iterator[Calling]:
     """Quantities of units: z, a, b, δ, x and y."""
     batched = problem.examples > 1 and refs[0].symbol.plain in problem.batched
     shared = not refs[0].indices
-    for base, (sub, sup) in product(letters, tags(layer, shape)):
+    for base, (sub, sup) in product(letters, tags(layer, shape, alone=alone)):
         found: dict[Name, list[Expr]] = {}
         for ref in refs:
             unit = 1 if shared else int(str(ref.indices[-1]))

@@ -10,7 +10,7 @@ from handgrad.auditing.matching import Evidence, evidence, matched
 from handgrad.auditing.reading.document import Document
 from handgrad.auditing.reading.nodes import Name, Named, Written
 from handgrad.auditing.system import System, unrolled, values
-from handgrad.auditing.world import World, heads, stated, world_of
+from handgrad.auditing.world import Definition, World, heads, stated, world_of
 from handgrad.auditing.worth import leaves, replaced
 from handgrad.calculus.expr import Expr, Forms, Ref, Value
 from handgrad.model.problem import Problem
@@ -200,12 +200,29 @@ def _add_own(world: World, own: World) -> None:
         else:
             world.definitions[name] = definitions
     world.settle()
+    for name, definition in waiting:
+        if _again(world, name, definition):
+            for parameter in [n for n in world.known if replace(n, new=True) in world.known]:
+                world.restarts.setdefault(parameter, []).append(definition.place)
+            world.settle()
     right = [(name, d) for name, d in waiting if _right(world, name, d.expr, d.place)]
     for name, definition in right:
         world.definitions.setdefault(name, []).append(definition)
     for name, _ in right:
         world.definitions[name].sort(key=lambda d: d.place)
     world.settle()
+
+
+def _again(world: World, name: Name, definition: Definition) -> bool:
+    """Whether an equation begins another pass: right but for new values in the place of the old."""
+
+    def old(node: Expr) -> Expr | None:
+        return replace(node, name=replace(node.name, new=False)) if isinstance(node, Named) and node.name.new else None
+
+    if name.new or name.of is not None or _right(world, name, definition.expr, definition.place):
+        return False
+    before = replaced(definition.expr, old)
+    return before != definition.expr and _right(world, name, before, definition.place)
 
 
 def _right(world: World, name: Name, expr: Expr, place: int) -> bool:

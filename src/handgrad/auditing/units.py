@@ -45,9 +45,12 @@ class Layers:
         return sum(i * j for i, j in [*pairs][layer:])
 
 
-def tags(layer: int, shape: Layers) -> Iterator[tuple[Tag, str]]:
-    """The subscript of a unit and the superscript of its layer, the usual ways first."""
-    width, earlier = shape.widths[layer], sum(shape.widths[:layer])
+def tags(layer: int, shape: Layers, *, alone: bool = False) -> Iterator[tuple[Tag, str]]:
+    """The subscript of a unit and the superscript of its layer, the usual ways first.
+
+    ``alone`` is one quantity for the whole layer, such as a shared bias.
+    """
+    width, earlier = 1 if alone else shape.widths[layer], sum(shape.widths[:layer])
     letters = _letters(layer, shape)
     above = ["", str(layer), *([str(layer + 1)] if layer < shape.last else []), *letters]
     for sup in above:
