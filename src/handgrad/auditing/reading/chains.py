@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from handgrad.auditing.reading.grammar import Dialect, Unreadable, expression
-from handgrad.auditing.reading.nodes import Chain, Member, Named, Unread, named_in
+from handgrad.auditing.reading.nodes import Chain, Member, Named, Unread
 from handgrad.auditing.reading.tokens import Token, tokens
 from handgrad.calculus.expr import Expr
 
@@ -18,11 +18,11 @@ SPLITTING = {
     "hence", "therefore", "because", "is", "und", "oder", "mit",
 }  # fmt: skip
 _LAYERED = re.compile(
-    r"(?:^|[$\[(&=≈,;\n]|\\partial)\s*([A-Za-z])(?:_\{?\w+\}?)?\^\{?\d\}?(?:_\{?\w+\}?)?\s*"
-    r"(?=&?(?:=|\\approx|≈)|\}\s*[\\$&=.,*]|\}$)",
+    r"(?:^|[$\[(&=≈,;]|\\partial)[ \t]{0,20}([A-Za-z])(?:_(?:\w|\{\w{1,20}\}))?\^(?:\d|\{\d\})"
+    r"(?:_(?:\w|\{\w{1,20}\}))?\s{0,20}(?=&?(?:=|\\approx|≈)|\}\s{0,20}[\\$&=.,*]|\}$)",
     re.MULTILINE,
 )
-_APPLIED = re.compile(r"(?<![A-Za-z\\])([fgh])\s*(?:\\left)?\(")
+_APPLIED = re.compile(r"(?<![A-Za-z\\])([fgh])[ \t]{0,20}(?:\\left)?\(")
 _COMMA = re.compile(r"(?<![\w.,{(\[])-?\d+(?:\{,\}|,)\d+(?![\d,]*[,)\]])")
 _POINT = re.compile(r"(?<![\w.,])-?\d+\.\d+(?![\d.])")
 
@@ -152,15 +152,3 @@ def _is_name(statement: Sequence[Token]) -> bool:
 def _without_environments(found: Sequence[Token]) -> list[Token]:
     """Without \\begin{aligned} and the like, which only say how rows are set."""
     return [t for t in found if t.kind not in ("begin", "end") or "matrix" in t.text]
-
-
-def updates(chain: Chain) -> bool:
-    """Whether a chain with an arrow is an update of the name it begins with."""
-    head = chain.members[0].name
-    second = chain.members[1].expr if len(chain.members) > 1 else None
-    return (
-        head is not None
-        and second is not None
-        and chain.members[1].relation in ("→", "←")
-        and any(named.name == head for named in named_in(second))
-    )

@@ -13,9 +13,12 @@ from handgrad.auditing.reading.passages import Passage, passages
 from handgrad.auditing.reading.prose import runs, stated
 from handgrad.auditing.reading.source import Source
 from handgrad.auditing.reading.tables import cells
+from handgrad.auditing.reading.visible import visible
+from handgrad.errors import LimitError
 
-__all__ = ["Document", "document"]
+__all__ = ["MOST_CHAINS", "Document", "document"]
 
+MOST_CHAINS = 5_000
 LONGEST_REMARK = 300  # characters
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 NEAR = re.compile(r"[\s$.,\\()\[\]{}*]*")
@@ -32,13 +35,13 @@ class Document:
 
 
 def document(source: Source) -> Document:
-    """Everything a source says in mathematics."""
-    text = source.text
+    """Everything a source says in mathematics. Raises ``LimitError``."""
+    text = visible(source.text, source.kind)
     dialect = dialect_of(text)
     chains: list[Chain] = []
     unread: list[Unread] = []
     remark = ""
-    for passage in passages(text, source.kind):
+    for passage in passages(text):
         if passage.kind == "plain" and len(_WORDS.findall(text[passage.start : passage.end])) > 3:
             remark = text[passage.start : passage.end][-LONGEST_REMARK:]
         for found in _found(text, passage, dialect):
@@ -48,6 +51,10 @@ def document(source: Source) -> Document:
                 chains[-1] = replace(chains[-1], members=chains[-1].members + found.members)
             else:
                 chains.append(replace(found, remark=remark))
+                if len(chains) > MOST_CHAINS:
+                    raise LimitError(
+                        f"{source.path} holds more than {MOST_CHAINS:,} formulas. Cut it into parts."
+                    )
     whole = (_settled(chain) for chain in chains)
     return Document(source, tuple(c for c in whole if len(c.members) > 1), tuple(unread), dialect)
 

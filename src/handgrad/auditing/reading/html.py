@@ -2,13 +2,14 @@
 
 Tables become rows of cells between bars; subscripts, superscripts and MathML become the LaTeX they
 show. Scripts, styles and whatever is hidden are left out, TeX between dollars or ``\\(…\\)`` stays.
+The page is cut by a walk of its own: what Python's parser takes for an unclosed comment is quadratic.
 """
 
 from __future__ import annotations
 
+import re
+from array import array
 from html import unescape
-from html.parser import HTMLParser
-from itertools import accumulate
 
 __all__ = ["readable"]
 
@@ -17,50 +18,125 @@ BLOCKS = set(
     "table thead tbody figure figcaption br hr nav aside form body".split()
 )
 SILENT = {"script", "style", "head", "template", "noscript", "svg", "nav", "annotation", "annotation-xml"}
+RAW = {"script", "style"}  # nothing in them is a tag but their end
 HEADINGS = {"h1": "# ", "h2": "## ", "h3": "### ", "h4": "#### ", "h5": "##### ", "h6": "###### "}
 VOID = set("area base br col embed hr img input link meta source track wbr mspace".split())
-TWO = {"mfrac", "msup", "msub", "mover", "munder"}
 SIGNS = {"×": r"\times ", "⋅": r"\cdot ", "·": r"\cdot ", "\u2061": "", "\u2062": " ", "−": "-"}
+JOINTS = {  # what stands before the second child of an element of MathML, and before the third
+    "mfrac": ("}{",), "msup": ("}^{",), "msub": ("}_{",), "msubsup": ("}_{", "}^{"),
+    "mover": ("}",), "munder": ("}_{",), "munderover": ("}_{", "}^{"),
+}  # fmt: skip
+OPENINGS = {
+    "math": " $", "mfrac": r"\frac{", "msqrt": r"\sqrt{", "mtable": r"\begin{matrix}",
+    "msup": "{", "msub": "{", "msubsup": "{", "mover": r"\hat{",
+}  # fmt: skip
+CLOSINGS = {
+    "math": "$ ", "mfrac": "}", "msqrt": "}", "msup": "}", "msub": "}", "msubsup": "}",
+    "munder": "}", "mtable": r"\end{matrix}",
+}  # fmt: skip
+_TAG = re.compile(
+    r"<(?P<close>/?)(?P<tag>[A-Za-z][^\s/<>]{0,40})(?P<attributes>(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*'){0,2000}+)>"
+)
+_ENTITY = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 
-def readable(raw: str) -> tuple[str, list[int]]:
+def readable(raw: str) -> tuple[str, array[int]]:
     """The text of a page, and the place in the page of each of its characters."""
-    page = _Page(raw)
-    page.feed(raw)
-    page.close()
+    page = _Page()
+    place = 0
+    while place < len(raw):
+        place = _step(page, raw, place)
     return "".join(page.text), page.origin
 
 
-class _Page(HTMLParser):
+def _step(page: _Page, raw: str, place: int) -> int:
+    """Take one tag, comment or stretch of text; the place to go on from."""
+    if raw[place] != "<":
+        end = raw.find("<", place)
+        end = len(raw) if end < 0 else end
+        page.data(raw[place:end], place)
+        return end
+    if raw.startswith(("<!", "<?"), place):
+        comment = raw.startswith("<!--", place)
+        end = raw.find("-->" if comment else ">", place)
+        return len(raw) if end < 0 else end + (3 if comment else 1)
+    match = _TAG.match(raw, place)
+    if match is None:
+        page.data("<", place)
+        return place + 1
+    page.here = place
+    tag, end = match["tag"].lower(), match.end()
+    if match["close"]:
+        page.close(tag)
+    elif match["attributes"].endswith("/") and tag not in BLOCKS:
+        page.empty()
+    else:
+        page.open(tag, match["attributes"])
+        if tag in RAW:
+            ended = re.compile(f"</{tag}", re.IGNORECASE).search(raw, end)
+            return ended.start() if ended else len(raw)
+    return end
+
+
+class _Page:
     """Collects text; what opens an element of MathML is closed in TeX when the element ends."""
 
-    def __init__(self, raw: str) -> None:
-        super().__init__(convert_charrefs=False)
-        self.starts = [0, *accumulate(len(line) for line in raw.splitlines(keepends=True))]
+    def __init__(self) -> None:
+        self.here = 0
         self.text: list[str] = []
-        self.origin: list[int] = []
+        self.origin: array[int] = array("i")
         self.silent: list[str] = []
         self.math: list[tuple[str, int]] = []  # open elements of MathML, and their children so far
         self.cells = 0
 
-    def here(self) -> int:
-        line, column = self.getpos()
-        return self.starts[line - 1] + column
+    def put(self, text: str) -> None:
+        """Add text that stands for the tag that is here."""
+        self.text.append(text)
+        self.origin.extend([self.here] * len(text))
 
-    def put(self, text: str, *, moving: bool = False) -> None:
-        """Add text that stands here; ``moving`` where each character is one of the page."""
-        here = self.here()
-        for place, letter in enumerate(text):
-            self.text.append(letter)
-            self.origin.append(here + place if moving else here)
+    def data(self, data: str, place: int) -> None:
+        """Text as it stands, its entities as what they mean."""
+        if self.silent:
+            return
+        at = 0
+        for match in _ENTITY.finditer(data):
+            self.piece(data[at : match.start()], place + at)
+            self.entity(unescape(match[0]), place + match.start())
+            at = match.end()
+        self.piece(data[at:], place + at)
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def entity(self, meaning: str, place: int) -> None:
+        if self.math:
+            self.piece(meaning, place)
+        else:
+            self.text.append(meaning)
+            self.origin.extend([place] * len(meaning))
+
+    def piece(self, data: str, place: int) -> None:
+        if not data:
+            return
+        if not self.math:
+            self.text.append(data)
+            self.origin.extend(range(place, place + len(data)))
+            return
+        above = self.math[-2:-1] and self.math[-2][0] == "mover" and self.math[-2][1] > 1
+        if data.strip() and not above:
+            self.here = place
+            if self.math[-1][0] in ("mrow", "math", "mtd"):
+                self.child()
+            self.put(self.tex(data))
+
+    def open(self, tag: str, attributes: str) -> None:
         """Open an element."""
-        if self.silent or tag in SILENT or "hidden" in dict(attrs):
+        if self.silent or tag in SILENT or re.search(r"(?:^|\s)hidden(?=[\s=/]|$)", attributes):
             if tag not in VOID:
                 self.silent.append(tag)
         elif tag == "math" or self.math:
-            self.open_math(tag)
+            if self.math:
+                self.child()
+            self.put(OPENINGS.get(tag, ""))
+            if tag not in VOID:
+                self.math.append((tag, 0))
         elif tag in ("td", "th"):
             self.put(" | " if self.cells else "| ")
             self.cells += 1
@@ -72,17 +148,15 @@ class _Page(HTMLParser):
         elif tag in BLOCKS:
             self.put("\n" + HEADINGS.get(tag, ""))
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def empty(self) -> None:
         """An element without content."""
-        if tag in BLOCKS and not self.silent:
-            self.put("\n")
-        elif self.math:
+        if self.math and not self.silent:
             self.child()
 
-    def handle_endtag(self, tag: str) -> None:
+    def close(self, tag: str) -> None:
         """Close an element; a stray end is passed over."""
         if self.silent:
-            if tag in self.silent:
+            if tag in self.silent[-50:]:
                 while self.silent.pop() != tag:
                     pass
         elif self.math:
@@ -94,75 +168,30 @@ class _Page(HTMLParser):
         elif tag in BLOCKS:
             self.put("\n")
 
-    def handle_data(self, data: str) -> None:
-        """Text as it stands."""
-        if self.silent:
-            return
-        if self.math:
-            above = self.math[-2:-1] and self.math[-2][0] == "mover" and self.math[-2][1] > 1
-            if data.strip() and not above:
-                if self.math[-1][0] in ("mrow", "math", "mtd"):
-                    self.child()
-                self.put(self.tex(data))
-        else:
-            self.put(data, moving=True)
-
-    def handle_entityref(self, name: str) -> None:
-        """&name;"""
-        self.handle_data(unescape(f"&{name};")) if not self.silent else None
-
-    def handle_charref(self, name: str) -> None:
-        """&#number;"""
-        self.handle_data(unescape(f"&#{name};")) if not self.silent else None
-
     def tex(self, data: str) -> str:
         tag = self.math[-1][0]
         data = data.strip()
-        if tag == "mi" and len(data) > 1 and data.isalpha():
+        if tag == "mtext" or (tag == "mi" and len(data) > 1 and data.isalpha()):
             return rf"\text{{{data}}}"
-        if tag == "mtext":
-            return rf"\text{{{data}}}" if data else ""
         return "".join(SIGNS.get(letter, letter) for letter in data) + ("" if tag == "mn" else " ")
 
     def child(self) -> None:
         """Say where the next child of the open element begins."""
-        if not self.math:
-            return
         tag, count = self.math[-1]
         self.math[-1] = (tag, count + 1)
-        joints = {
-            "mfrac": ("", "}{"), "msup": ("", "}^{"), "msub": ("", "}_{"), "msubsup": ("", "}_{", "}^{"),
-            "mover": ("", "}"), "munder": ("", "}_{"), "munderover": ("", "}_{", "}^{"),
-        }.get(tag)  # fmt: skip
-        if joints and 0 < count < len(joints):
-            self.put(joints[count])
+        joints = JOINTS.get(tag, ())
+        if 0 < count <= len(joints):
+            self.put(joints[count - 1])
         elif tag == "mtr" and count:
             self.put(" & ")
         elif tag == "mtable" and count:
             self.put(r" \\ ")
 
-    def open_math(self, tag: str) -> None:
-        if self.math:
-            self.child()
-        openings = {
-            "math": " $", "mfrac": r"\frac{", "msqrt": r"\sqrt{", "mtable": r"\begin{matrix}",
-        }  # fmt: skip
-        self.put(openings.get(tag, ""))
-        if tag in ("msup", "msub", "msubsup"):
-            self.put("{")
-        if tag == "mover":
-            self.put(r"\hat{")
-        self.math.append((tag, 0))
-
     def close_math(self, tag: str) -> None:
-        if tag not in (name for name, _ in self.math):
+        if tag not in (name for name, _ in self.math[-50:]):
             return
         while True:
             name, count = self.math.pop()
-            closings = {
-                "math": "$ ", "mfrac": "}", "msqrt": "}", "msup": "}", "msub": "}", "msubsup": "}",
-                "mover": "}" * (count < 2), "munder": "}", "mtable": r"\end{matrix}",
-            }  # fmt: skip
-            self.put(closings.get(name, ""))
+            self.put("}" * (count < 2) if name == "mover" else CLOSINGS.get(name, ""))
             if name == tag:
                 return

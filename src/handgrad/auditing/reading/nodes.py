@@ -23,7 +23,6 @@ __all__ = [
     "Name",
     "Named",
     "Opaque",
-    "Table",
     "Unread",
     "Written",
     "literal",
@@ -193,13 +192,6 @@ class Chain:
     context: str = ""  # the headings it stands under
     remark: str = ""  # the sentence before it
     inline: bool = False  # in running text or a table
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of names and values, as chains of two members each."""
-
-    rows: tuple[Chain, ...]
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from handgrad.auditing.reading.delimiters import stretches
+from handgrad.auditing.reading.headings import Headings
+
 __all__ = ["Passage", "passages"]
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A stretch of the text: ``kind`` is math, table or plain; ``context`` the heading above it."""
+    """A stretch of the text: ``kind`` is math, table, code or plain; ``context`` the heading above it."""
 
     kind: str
     start: int
@@ -20,110 +23,108 @@ class Passage:
     inline: bool = False
 
 
-_ENVIRONMENTS = "equation|align|aligned|gather|gathered|multline|eqnarray|flalign|alignat|split|displaymath|math"
-_DELIMITED = re.compile(
-    r"\$\$(?P<display>.+?)\$\$"
-    r"|\\\[(?P<bracket>.+?)\\\]"
-    rf"|\\begin\{{(?P<env>{_ENVIRONMENTS})\*?\}}(?P<body>.+?)\\end\{{(?P=env)\*?\}}"
-    r"|\\\((?P<paren>.+?)\\\)"
-    r"|(?<![\\$\w])\$(?P<inline>(?=\S)(?:[^$\n]|\n(?!\s*\n)){1,400}?)(?<!\\)\$(?!\d)",
-    re.DOTALL,
+_FENCE = re.compile(r"^[ \t>]{0,40}(?:```+|~~~+)[ \t]*\{?(?P<language>[\w-]*)[^\n]*$", re.MULTILINE)
+LANGUAGES = set(
+    "python py python3 ipython js javascript ts typescript java c cpp csharp julia jl r matlab octave "
+    "rust go haskell sh bash console shell scala kotlin swift ruby".split()
 )
-_GROUPS = ("display", "bracket", "body", "paren", "inline")
-_MATH_FENCE = re.compile(r"^[ \t>]*(?P<fence>```+|~~~+)\s*\{?(?P<language>[\w-]*)[^\n]*$", re.MULTILINE)
-_HEADING = re.compile(
-    r"^[ \t>]*(?:#{1,6}[ \t]+(?P<hash>[^\n]{1,200})|\*\*(?P<bold>[^*\n]{1,120})\*\*:?[ \t]*"
-    r"|\\(?:sub)*section\*?\{(?P<section>[^}\n]{1,200})\}"
-    r"|(?P<under>[^\n|=]{1,100})\n[ \t]*(?:[-=─═]{3,}))[ \t]*$",
+_TABULAR = re.compile(r"\\(begin|end)\{tabular[x*]?\}")
+_ROW = re.compile(r"^[ \t>]{0,40}\|?[^|\n]+\|[^\n]*$", re.MULTILINE)
+_VALUES = re.compile(
+    r"^[ \t]*[^\W\d][\w{}^()']{0,30}[ \t]*[,;\t][ \t]*[-−+]?(?:\d+\.?\d*|\.\d+)(?:[ \t]*[,;\t][^\n,;\t]{1,30}){0,20}[ \t]*$",
     re.MULTILINE,
 )
-_TABULAR = re.compile(r"\\begin\{tabular[x*]?\}(.+?)\\end\{tabular[x*]?\}", re.DOTALL)
-_ROW = re.compile(r"^[ \t>]*\|?[^|\n]+\|[^\n]*$", re.MULTILINE)
-_COMMENT = re.compile(r"(?<!\\)%[^\n]*")
-_HIDDEN = re.compile(r"<!--.*?-->|^---\n.*?\n---\n|^\+\+\+\n.*?\n\+\+\+\n", re.DOTALL)
-_LINK = re.compile(r"!?\[[^\]\n]*\]\([^)\n]*\)|!\[\[[^\]\n]*\]\]|https?://\S+|<[^<>\n]{1,200}>")
 
 
-def passages(text: str, kind: str) -> list[Passage]:
+def passages(text: str) -> list[Passage]:
     """Every stretch that may hold mathematics, in reading order; what is left is plain text."""
+    headings = Headings(text)
     taken = bytearray(len(text))
     found: list[Passage] = []
-    _hide(text, kind, taken)
-    headings = [(m.start(), _title(m)) for m in _HEADING.finditer(text)]
 
-    def take(kind: str, start: int, end: int, whole: tuple[int, int], *, inline: bool = False) -> None:
-        if any(taken[whole[0] : whole[1]]):
-            return
-        taken[whole[0] : whole[1]] = b"\1" * (whole[1] - whole[0])
-        found.append(Passage(kind, start, end, _under(headings, start), inline))
+    def take(kind: str, start: int, end: int, before: int, after: int, *, inline: bool = False) -> None:
+        if taken.find(1, before, after) < 0:
+            taken[before:after] = b"\1" * (after - before)
+            found.append(Passage(kind, start, end, headings.above(start), inline))
 
-    for match in _DELIMITED.finditer(text):
-        group = next(name for name in _GROUPS if match[name] is not None)
-        if not _cell(text, match.start(), match.end()):
-            take("math", *match.span(group), match.span(), inline=group in ("paren", "inline"))
-    for match in _TABULAR.finditer(text):
-        take("table", *match.span(1), match.span())
-    for start, end in _tables(text):
-        take("table", start, end, (start, end))
+    formulas = [*stretches(text)]
+    for formula in formulas:
+        if "\n" in text[formula.start : formula.end]:
+            take("math", formula.start, formula.end, formula.before, formula.after, inline=formula.inline)
+    for start, end in [*_tabulars(text), *_tables(text), *_values(text)]:
+        take("table", start, end, start, end)
+    for formula in formulas:
+        take("math", formula.start, formula.end, formula.before, formula.after, inline=formula.inline)
+    code = _fenced(text, taken)
     for start, end in _lines(text):
-        if not any(taken[start:end]):
-            found.append(Passage("plain", start, end, _under(headings, start)))
-        else:
-            found += _between(text, start, end, taken, _under(headings, start))
+        kind = "code" if start in code else "plain"
+        for left, right in _free(text, start, end, taken):
+            whole = (left, right) == (start, end)
+            found.append(Passage(kind, left, right, headings.above(start), inline=not whole))
     return sorted(found, key=lambda passage: passage.start)
 
 
-def _hide(text: str, kind: str, taken: bytearray) -> None:
-    """Mark what no reader sees: comments, front matter, addresses."""
-    for pattern in (_HIDDEN, _LINK, *((_COMMENT,) if kind == "latex" else ())):
-        for match in pattern.finditer(text):
-            inside = pattern is _LINK and re.search(r"\d[^/]*\|", match[0])
-            if not inside:
-                taken[match.start() : match.end()] = b"\1" * (match.end() - match.start())
-    for match in _MATH_FENCE.finditer(text):
-        if match["language"] != "math":
-            taken[match.start() : match.end()] = b"\1" * (match.end() - match.start())
+def _fenced(text: str, taken: bytearray) -> set[int]:
+    """Take the marks of code blocks; the first places of the lines that are code."""
+    inside: set[int] = set()
+    opening = None
+    for fence in _FENCE.finditer(text):
+        if opening is None and fence["language"] == "math":
+            opening = fence
+            continue
+        taken[fence.start() : fence.end()] = b"\1" * (fence.end() - fence.start())
+        if opening is None:
+            opening = fence
+            continue
+        if opening["language"].lower() in LANGUAGES:
+            at = text.find("\n", opening.end(), fence.start())
+            while at >= 0:
+                inside.add(at + 1)
+                at = text.find("\n", at + 1, fence.start())
+        opening = None
+    return inside
 
 
-def _title(match: re.Match[str]) -> str:
-    return (match["hash"] or match["bold"] or match["section"] or match["under"] or "").strip()
-
-
-def _under(headings: list[tuple[int, str]], place: int) -> str:
-    """The two headings that stand above a place."""
-    above = [title for start, title in headings if start <= place]
-    return " / ".join(above[-2:])
-
-
-def _cell(text: str, start: int, end: int) -> bool:
-    """Whether a formula stands in the cell of a table."""
-    line = text[text.rfind("\n", 0, start) + 1 : start]
-    return "|" in line and text[start:end].count("\n") == 0 and _is_row(_line(text, start))
-
-
-def _line(text: str, place: int) -> str:
-    end = text.find("\n", place)
-    return text[text.rfind("\n", 0, place) + 1 : end if end >= 0 else len(text)]
+def _tabulars(text: str) -> Iterator[tuple[int, int]]:
+    start = -1
+    for match in _TABULAR.finditer(text):
+        if match[1] == "begin":
+            start = match.end()
+        elif start >= 0:
+            yield start, match.start()
+            start = -1
 
 
 def _is_row(line: str) -> bool:
     bare = line.strip(" \t>")
-    return bare.startswith("|") or bare.count(" | ") >= 1
+    return bare.startswith("|") or " | " in bare
 
 
 def _tables(text: str) -> Iterator[tuple[int, int]]:
-    """Lines beneath each other that are rows of cells between bars."""
-    start = end = -1
-    for match in _ROW.finditer(text):
-        if not _is_row(match[0]):
-            continue
-        if start >= 0 and text[end : match.start()].strip(" \t") not in ("\n", "\n\n"):
+    """Lines beneath each other that are rows of cells between bars; one line alone begins with a bar."""
+    rows = [m.span() for m in _ROW.finditer(text) if _is_row(m[0])]
+    for start, end, count in _together(text, rows):
+        if count > 1 or text[start:end].lstrip(" \t>").startswith("|"):
             yield start, end
-            start = -1
-        start = match.start() if start < 0 else start
-        end = match.end()
-    if start >= 0:
-        yield start, end
+
+
+def _values(text: str) -> Iterator[tuple[int, int]]:
+    """Lines such as "w1,0.15", two or more beneath each other."""
+    rows = [m.span() for m in _VALUES.finditer(text)]
+    return ((start, end) for start, end, count in _together(text, rows) if count > 1)
+
+
+def _together(text: str, rows: list[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
+    """Runs of neighbouring lines, with how many they are."""
+    start, end, count = -1, -1, 0
+    for left, right in rows:
+        if count and left - end > 40 or text[end:left].strip(" \t") not in ("\n", "\n\n"):
+            if count:
+                yield start, end, count
+            start, count = left, 0
+        end, count = right, count + 1
+    if count:
+        yield start, end, count
 
 
 def _lines(text: str) -> Iterator[tuple[int, int]]:
@@ -134,16 +135,14 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
         place += len(line) + 1
 
 
-def _between(text: str, start: int, end: int, taken: bytearray, context: str) -> Iterator[Passage]:
+def _free(text: str, start: int, end: int, taken: bytearray) -> Iterator[tuple[int, int]]:
     """The pieces of a line that belong to nothing else."""
-    at = start
-    while at < end:
-        if taken[at]:
-            at += 1
-            continue
-        stop = at
-        while stop < end and not taken[stop]:
-            stop += 1
-        if text[at:stop].strip():
-            yield Passage("plain", at, stop, context, inline=True)
-        at = stop
+    while start < end:
+        left = taken.find(0, start, end)
+        if left < 0:
+            return
+        right = taken.find(1, left, end)
+        right = end if right < 0 else right
+        if text[left:right].strip():
+            yield left, right
+        start = right

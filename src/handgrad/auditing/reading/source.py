@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from handgrad.auditing.reading.html import readable
+from handgrad.auditing.reading.notebook import cells
 from handgrad.errors import FileError, LimitError
 
-__all__ = ["MOST_BYTES", "Source", "read", "source_of"]
+__all__ = ["MOST_BYTES", "MOST_CHARACTERS", "Source", "read", "source_of"]
 
-MOST_BYTES = 4 * 2**20
+MOST_BYTES = 4 * 2**20  # of a file, with its pictures
+MOST_CHARACTERS = 500_000  # of what a reader sees of it
 ENDINGS = {
     ".md": "markdown", ".markdown": "markdown", ".rmd": "markdown", ".qmd": "markdown",
     ".txt": "markdown", ".tex": "latex", ".ltx": "latex", ".html": "html", ".htm": "html",
@@ -94,19 +97,25 @@ def _decoded(data: bytes, path: str) -> str:
 
 
 def source_of(raw: str, path: str = "<text>", kind: str | None = None) -> Source:
-    """The document that a text is; its kind is guessed where it is not said."""
+    """The document that a text is; its kind is guessed where it is not said.
+
+    Raises ``FileError`` for a broken notebook, ``LimitError`` for a text that is too long.
+    """
     kind = kind or _guessed(raw)
     if kind == "html":
-        from handgrad.auditing.reading.html import readable
-
-        text, origin = readable(raw)
-        return Source(path, kind, raw, text, origin)
+        return _bounded(Source(path, kind, raw, *readable(raw)))
     if kind == "notebook":
-        from handgrad.auditing.reading.notebook import cells
+        return _bounded(Source(path, kind, raw, *cells(raw, path)))
+    return _bounded(Source(path, kind, raw, raw))
 
-        text, origin = cells(raw, path)
-        return Source(path, kind, raw, text, origin)
-    return Source(path, kind, raw, raw)
+
+def _bounded(source: Source) -> Source:
+    if len(source.text) > MOST_CHARACTERS:
+        raise LimitError(
+            f"{source.path} holds {len(source.text):,} characters of text; up to {MOST_CHARACTERS:,} are "
+            "read. Cut it into parts."
+        )
+    return source
 
 
 def _guessed(raw: str) -> str:
