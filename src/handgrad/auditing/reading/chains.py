@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from handgrad.auditing.reading.grammar import Dialect, Unreadable, expression
 from handgrad.auditing.reading.nodes import Chain, Member, Named, Unread
@@ -98,32 +99,35 @@ def _step(token: Token) -> int:
 def _statements(found: Sequence[Token]) -> Iterator[list[Token]]:
     """The tokens of each chain: cut at commas, words, implications and rows that begin anew."""
     statement: list[Token] = []
-    depth = 0
-    for token in _without_environments(found):
+    depth, ended = 0, False  # ended: a row ended with nothing left open
+    for token in _without_environments(_parted(found)):
         depth = max(0, depth + _step(token))
-        if depth == 0 and _cuts(token, statement):
-            if statement:
-                yield statement
+        if depth == 0 and token.kind in ("row", "amp"):
+            ended = ended or (token.kind == "row" and bool(statement) and _complete(statement))
+            continue
+        cut = depth == 0 and _cuts(token, statement)
+        if statement and (cut or (ended and not _goes_on(token))):
+            yield statement
             statement = []
-            continue
-        if token.kind in ("row", "amp") and depth == 0:
-            if token.kind == "row" and statement and _complete(statement):
-                statement.append(token)
-            continue
-        if statement and statement[-1].kind == "row":
-            statement.pop()
-            if not _goes_on(token):
-                yield statement
-                statement = []
-        statement.append(token)
-    statement = [t for t in statement if t.kind != "row"]
+        ended = False
+        if not cut:
+            statement.append(token)
     if statement:
         yield statement
 
 
+def _parted(found: Sequence[Token]) -> Iterator[Token]:
+    """With a comma for each gap behind which something new begins, and without the other gaps."""
+    for token, last, following in zip(found, [None, *found], [*found[1:], None], strict=False):
+        if token.kind != "gap":
+            yield token
+        elif last and following and _complete([last]) and not _goes_on(following):
+            yield replace(token, kind="op", text=",")
+
+
 def _complete(statement: Sequence[Token]) -> bool:
     """Whether nothing is left open where a row ends."""
-    return statement[-1].kind not in ("op", "rel", "row")
+    return statement[-1].kind not in ("op", "rel")
 
 
 def _goes_on(token: Token) -> bool:
@@ -149,6 +153,6 @@ def _is_name(statement: Sequence[Token]) -> bool:
     return isinstance(expr, Named)
 
 
-def _without_environments(found: Sequence[Token]) -> list[Token]:
+def _without_environments(found: Iterable[Token]) -> list[Token]:
     """Without \\begin{aligned} and the like, which only say how rows are set."""
     return [t for t in found if t.kind not in ("begin", "end") or "matrix" in t.text]

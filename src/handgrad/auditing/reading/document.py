@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from handgrad.auditing.reading.chains import chains_in, dialect_of
 from handgrad.auditing.reading.grammar import Dialect
-from handgrad.auditing.reading.nodes import Chain, Member, Unread
+from handgrad.auditing.reading.matrices import scalar
+from handgrad.auditing.reading.nodes import Chain, Member, Unread, written_in
 from handgrad.auditing.reading.passages import Passage, passages
-from handgrad.auditing.reading.prose import runs, stated
+from handgrad.auditing.reading.prose import coded, runs, stated
 from handgrad.auditing.reading.source import Source
 from handgrad.auditing.reading.tables import cells
 from handgrad.auditing.reading.visible import visible
@@ -21,7 +22,7 @@ __all__ = ["MOST_CHAINS", "Document", "document"]
 MOST_CHAINS = 5_000
 LONGEST_REMARK = 300  # characters
 _WORDS = re.compile(r"[^\W\d_]{2,}")
-NEAR = re.compile(r"[\s$.,\\()\[\]{}*]*")
+_NEAR = re.compile(r"[\s$.,\\()\[\]{}*]*")
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,18 @@ def document(source: Source) -> Document:
                 chains[-1] = replace(chains[-1], members=chains[-1].members + found.members)
             else:
                 chains.append(replace(found, remark=remark))
-                if len(chains) > MOST_CHAINS:
-                    raise LimitError(
-                        f"{source.path} holds more than {MOST_CHAINS:,} formulas. Cut it into parts."
-                    )
-    whole = (_settled(chain) for chain in chains)
-    return Document(source, tuple(c for c in whole if len(c.members) > 1), tuple(unread), dialect)
+            _bound(source, len(chains) + len(unread))
+    whole, odd = scalar([_settled(chain) for chain in chains])
+    whole = _with_stated(text, whole, dialect)
+    _bound(source, len(whole))
+    unread += odd + [*_alone(text, whole)]
+    said = tuple(chain for chain in whole if len(chain.members) > 1)
+    return Document(source, said, tuple(sorted(unread, key=lambda u: u.start)), dialect)
+
+
+def _bound(source: Source, count: int) -> None:
+    if count > MOST_CHAINS:
+        raise LimitError(f"{source.path} holds more than {MOST_CHAINS:,} formulas. Cut it into parts.")
 
 
 def _found(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Unread]:
@@ -67,17 +74,42 @@ def _found(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Un
     elif passage.kind == "table":
         yield from cells(text, passage, dialect)
     else:
-        for start, end in runs(text, passage.start, passage.end):
-            yield from chains_in(
+        code = passage.kind == "code"
+        for start, end in (coded if code else runs)(text, passage.start, passage.end):
+            for found in chains_in(
                 text, start, end, dialect, latex=False, context=passage.context, inline=passage.inline
-            )
-        yield from stated(text, passage, dialect)
+            ):
+                if isinstance(found, Chain) or (not code and re.search(r"\d", found.text)):
+                    yield found
+
+
+def _with_stated(text: str, chains: Sequence[Chain], dialect: Dialect) -> list[Chain]:
+    """The chains, and the values told in words whose numbers are in none of them, in reading order."""
+    known = _printed(chain for chain in chains if len(chain.members) > 1)
+    told = [c for c in stated(text, dialect) if c.members[1].start not in known]
+    return sorted([*chains, *told], key=lambda chain: chain.members[0].start)
+
+
+def _printed(chains: Iterator[Chain]) -> set[int]:
+    """Where the numbers of some chains stand."""
+    exprs = (member.expr for chain in chains for member in chain.members)
+    return {number.start for expr in exprs if expr is not None for number in written_in(expr)}
+
+
+def _alone(text: str, chains: Sequence[Chain]) -> Iterator[Unread]:
+    """Printed values that are said of nothing: a number alone between dollars or in a cell."""
+    known = _printed(chain for chain in chains if len(chain.members) > 1)
+    for chain in chains:
+        if len(chain.members) == 1 and (expr := chain.members[0].expr) is not None:
+            for number in written_in(expr):
+                if not number.whole and number.start not in known:
+                    yield Unread(text[number.start : number.end], number.start)
 
 
 def _near(text: str, chain: Chain, following: Chain) -> bool:
     """Whether nothing but delimiters stands between a chain and what goes on from it."""
     between = text[chain.members[-1].end : following.members[0].start]
-    return len(between) < 200 and NEAR.fullmatch(between.replace("=", "").replace("≈", "")) is not None
+    return len(between) < 200 and _NEAR.fullmatch(between.replace("=", "").replace("≈", "")) is not None
 
 
 def _settled(chain: Chain) -> Chain:
@@ -87,6 +119,6 @@ def _settled(chain: Chain) -> Chain:
         if members and members[-1].expr is None and members[-1].start == members[-1].end:
             members.pop()
         members.append(member)
-    if members[-1].expr is None and members[-1].start == members[-1].end:
+    if members[-1].expr is None and members[-1].start == members[-1].end and len(members) > 1:
         members.pop()
     return replace(chain, members=tuple(members))

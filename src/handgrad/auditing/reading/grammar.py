@@ -28,6 +28,7 @@ from handgrad.calculus.expr import Call, Expr, Num, Power, Product, Sum, call
 
 __all__ = ["Dialect", "Unreadable", "expression"]
 
+TRANSPOSE = ("T", "⊤", "⊺")
 DEEPEST = 40  # brackets, fractions and scripts inside each other
 LOSSES = {"L", "E", "C", "J", "Loss", "Error", "MSE", "Cost"}
 ALWAYS_FUNCTIONS = {"f", "g", "h", "φ", "ϕ", "S"}
@@ -100,6 +101,9 @@ class _Parser:
         while True:
             if self.takes("*"):
                 factors.append(self.signed())
+            elif self.takes("⊙"):
+                left = factors[0] if len(factors) == 1 else Product(tuple(factors))
+                factors = [Applied("⊙", (left, self.signed()))]
             elif self.takes("/"):
                 factors.append(Power(self.signed(), Num(-1)))
             elif self.begins_factor():
@@ -131,17 +135,23 @@ class _Parser:
     def power(self) -> Expr:
         base = self.primary()
         while self.takes("^"):
-            exponent = self.exponent()
-            if exponent is not None:
-                base = Power(base, exponent)
+            base = Applied("transpose", (base,)) if self.turned() else Power(base, self.exponent())
         if self.peek().text == "_" and not isinstance(base, Named):  # an underbrace says what it is
             self.next()
             self.group()
         return base
 
-    def exponent(self) -> Expr | None:
-        """What stands in a superscript; None for a mark that is no power."""
-        if self.peek().text in ("T", "⊤", "'", "*"):
+    def turned(self) -> bool:
+        """Whether a T of a transpose comes; it is taken then."""
+        bare = self.peek().text in TRANSPOSE
+        if not bare and not (self.peek().text == "{" and self.peek(1).text in TRANSPOSE and self.peek(2).text == "}"):
+            return False
+        self.at += 1 if bare else 3
+        return True
+
+    def exponent(self) -> Expr:
+        """What stands in a superscript."""
+        if self.peek().text in ("'", "*"):
             raise Unreadable
         if self.takes("{"):
             inner = self.sum()
@@ -205,7 +215,7 @@ class _Parser:
             base = parts[0]
             if base.name == Name("e") and self.peek().text == "^":
                 self.next()
-                return call("exp", self.exponent() or 1)
+                return call("exp", self.exponent())
             name, primes = self.scripts(base.name, self.found[self.at - 1])
             name = replace(name, new=name.new or bool(primes))
             return Named(name, base.start, self.found[self.at - 1].end)
@@ -326,8 +336,7 @@ class _Parser:
             return linear
         if token.text == "e" and token.kind == "letter" and self.peek(1).text == "^":
             self.at += 2
-            exponent = self.exponent()
-            return call("exp", exponent if exponent is not None else 1)
+            return call("exp", self.exponent())
         if token.kind == "accent":
             self.next()
             inner = [t for t in self.raw_group() if t.kind in ("letter", "word", "text")]

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import replace
 
 from handgrad.auditing.reading.nodes import Name
-from handgrad.auditing.reading.tokens import GREEK
+from handgrad.auditing.reading.vocabulary import GREEK
 
 __all__ = ["FUNCTIONS", "UPDATED", "name_of", "scripted"]
 

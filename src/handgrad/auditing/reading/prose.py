@@ -7,25 +7,22 @@ from collections.abc import Iterator
 
 from handgrad.auditing.reading.grammar import Dialect
 from handgrad.auditing.reading.nodes import Chain, Member, Name, Named, Written, canonical
-from handgrad.auditing.reading.passages import Passage
+from handgrad.auditing.reading.vocabulary import GREEK
 
-__all__ = ["RATE", "TARGET", "runs", "stated"]
+__all__ = ["coded", "runs", "stated"]
 
-RATE, TARGET = Name("learning_rate"), Name("target")
+WINDOW = 40  # characters around a word that say whether it is prose
 _RELATION = re.compile(r":=|<-(?![\d.])|[=≈←]|~=|(?<=\s)->(?=\s)|→")
-_NUMBER = r"(?P<number>[-−]?(?:\d+\.?\d*|\.\d+|\d+,\d+)(?:[eE][-+]?\d+)?)(?![\w.]*\w)"
-_SAYS = r"(?:\s+(?:is|was|are|of|to|at|as|be|equals|set|chosen|fixed|taken|here|with|value|a|the|we|use|used)\b|\s*[:=(]|\s+)*\s*"
-_STATED = (
-    (RATE, re.compile(rf"\b(?:learning[ -]rate|step[ -]size|learn rate)\b{_SAYS}{_NUMBER}", re.IGNORECASE)),
-    (TARGET, re.compile(rf"\b(?:target(?: output| value)?|desired output|true label|label|ground truth)\b{_SAYS}{_NUMBER}", re.IGNORECASE)),
-    (Name("loss"), re.compile(rf"\b(?:total error|error|loss|cost)\b(?:\s+(?:is|was|becomes|drops|falls|now|down|to|at|of|equals|after|about|only|decreases|decreased|goes|plummets)\b)+\s+{_NUMBER}", re.IGNORECASE)),
-)  # fmt: skip
-_WORD = re.compile(r"[^\W\d_]{2,}(?:['’][a-z]+)?")
+_WORD = re.compile(r"[^\W\d_]{2,}(?:['’][a-z]+)?|`+")
+_LIBRARY = re.compile(r"(?:np|numpy|math|torch|tf|jnp)\.\Z")
 KEPT = {  # words that mean something in a formula
     "sigmoid", "tanh", "relu", "exp", "log", "ln", "max", "min", "sqrt", "net", "out", "in", "sin", "cos",
     "softmax", "alpha", "beta", "gamma", "delta", "eta", "theta", "sigma", "lambda", "epsilon", "mu",
     "lr", "loss", "error", "cost", "mse", "target", "pred", "step", "abs", "silu", "gelu", "elu", "softplus",
 }  # fmt: skip
+_LEAD = re.compile(r"[\s\-*•>#`\"“”:;,.!?)\d]*?(?=[\w(½∂σδ\[=≈−\-√])")
+_BULLET = re.compile(r"\s*(?:[-*•>]|\d{1,2}[.)])\s+(?=\S)")
+_CODE = re.compile(r"\s*(?:>>> ?|In ?\[\d*\]: ?)?(?P<left>[\w.\[\], ]{1,60}?)\s*=(?!=)\s*(?P<right>[^#\n]*)")
 
 
 def runs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -41,18 +38,23 @@ def runs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     for left, right in zip(cuts[::2], cuts[1::2], strict=True):
         piece = line[left:right]
         if _RELATION.search(piece) and re.search(r"\w", piece):
-            trimmed = re.match(r"^[\s\-*•>#`\"“”:;,.!?)\d]*?(?=[\w(½∂σδ\[=≈−\-])", piece)
-            lead = len(trimmed[0]) if trimmed else 0
-            bullet = re.match(r"\s*(?:[-*•>]|\d{1,2}[.)])\s+(?=\S)", piece) if not left else None
-            lead = bullet.end() if bullet else lead
+            lead = _LEAD.match(piece)
+            bullet = _BULLET.match(piece) if not left else None
+            first = bullet.end() if bullet else len(lead[0]) if lead else 0
             tail = len(piece.rstrip(" \t`*\"“”:;,.!?"))
-            if lead < tail:
-                yield start + left + lead, start + left + tail
+            if first < tail:
+                yield start + left + first, start + left + tail
 
 
 def _is_prose(line: str, match: re.Match[str]) -> bool:
     """Whether a word of a line is no part of a formula."""
-    word, before, after = match[0], line[: match.start()], line[match.end() :]
+    word = match[0]
+    before = line[max(0, match.start() - WINDOW) : match.start()]
+    after = line[match.end() : match.end() + WINDOW]
+    if word.startswith("`"):
+        return True
+    if after.startswith(".") and _LIBRARY.match(word + "."):
+        return False
     if re.match(r"[_\d\[^]", after) or re.search(r"[_\\^/{]$", before) or re.match(r"/d", after):
         return False
     if word.lower() in KEPT or re.match(r"\(", after):
@@ -62,19 +64,61 @@ def _is_prose(line: str, match: re.Match[str]) -> bool:
     return not (word[0] in "d∂δ" and "/" in after[:12] and len(word) < 8)
 
 
-def stated(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain]:
-    """Values told in words: "the learning rate is set to 0.1"."""
-    piece = text[passage.start : passage.end]
+def coded(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The assignment on a line of code; other lines of code say no mathematics."""
+    found = _CODE.match(text, start, end)
+    if found and not re.search(r"[\"'{}:]|\b(?:if|for|lambda|not)\b", found["right"]):
+        yield found.start("left"), end
+
+
+_NUMBER = r"(?P<number>[-−]?(?:\d+\.\d+|\.\d+|\d+,\d+|\d+)(?:[eE][-+]?\d+)?)(?![\w.,]*\w|\s?%)"
+_SAYS = (
+    r"(?:\s{1,20}(?:is|was|are|of|to|at|as|be|equals|set|chosen|fixed|taken|here|with|value|a|the|we|use|used|"
+    r"ist|beträgt|von|sei)\b){0,6}(?:\s{0,20}[:=(→])?\s{0,20}"
+)
+_SYMBOL = r"(?:\(?\s?(?:[^\W\d_]|\\[a-z]{2,8})\s?\)?\s{0,3})?"
+_LEARNED = (
+    r"learning[ -]rate|step[ -]size|learn rate|Lernrate|Schrittweite|taux d'apprentissage|tasa de aprendizaje"
+)
+_TOLD = {
+    "learning_rate": rf"\b(?:{_LEARNED})\s{{0,3}}{_SYMBOL}{_SAYS}",
+    "target": r"\b(?:target(?: output| value)?|desired output|true label|label|ground truth)" + _SAYS,
+    "loss": r"\b(?:total error|error|loss|cost)\b(?:\s{1,20}(?:is|was|becomes|drops|falls|now|down|to|at|of|"
+    r"equals|after|about|only|decreases|decreased|goes|plummets)\b){1,6}\s{1,20}",
+}
+_STATED = [(Name(name), re.compile(how + _NUMBER, re.IGNORECASE)) for name, how in _TOLD.items()]
+_NAME = r"[^\W\d_](?:\d{1,3}|_(?:\w{1,6}|\{\w{1,6}\}))?"
+_LISTED = re.compile(
+    rf"(?:^|(?<=[,;|(])|(?<=\s[-*•])|(?<=\bbias)|(?<=\bweight))[ \t]{{0,20}}\**`?(?P<name>{_NAME}|{'|'.join(GREEK)})`?\**[ \t]{{0,5}}:\**"
+    rf"[ \t]{{1,10}}{_NUMBER}(?=[ \t]*(?:[,;|)#]|$))",
+    re.MULTILINE,
+)
+
+
+def stated(text: str, dialect: Dialect) -> Iterator[Chain]:
+    """Values told in words, wherever they stand: "the learning rate is set to 0.1", "w1: 0.15"."""
+    plain = text.replace("$", " ").replace("\\(", "  ").replace("\\)", "  ").replace("**", "  ")
     for name, pattern in _STATED:
-        for match in pattern.finditer(piece):
-            printed = match["number"].replace("−", "-").rstrip(".")
-            number = canonical(printed.replace(",", ".") if dialect.comma else printed)
-            if number is None or "=" in match[0]:
-                continue
-            at, value = passage.start + match.start(), passage.start + match.start("number")
-            stop = value + len(printed)
-            members = (
-                Member("", Named(name, at, value), at, value),
-                Member("=", Written(number, value, stop), value, stop),
-            )
-            yield Chain(members, passage.context, inline=True)
+        for match in pattern.finditer(plain):
+            if "=" not in text[match.start() : match.end()]:
+                yield from _value(match, name, dialect)
+    for match in _LISTED.finditer(text):
+        yield from _value(match, _listed(match["name"]), dialect)
+
+
+def _listed(name: str) -> Name:
+    base = re.match(r"[^\W\d_]+", name)
+    assert base is not None, "a name begins with a letter"
+    return Name(GREEK.get(base[0], base[0]), name[base.end() :].strip("_{}"))
+
+
+def _value(match: re.Match[str], name: Name, dialect: Dialect) -> Iterator[Chain]:
+    """The chain of two that a statement is; none for a number that is no number."""
+    printed = match["number"].replace("−", "-")
+    if "," in printed and not dialect.comma:
+        return
+    number = canonical(printed.replace(",", "."))
+    if number is not None:
+        at, (value, stop) = match.start(), match.span("number")
+        members = (Member("", Named(name, at, value), at, value), Member("=", Written(number, value, stop), value, stop))
+        yield Chain(members, inline=True)

@@ -9,7 +9,27 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-__all__ = ["GREEK", "Token", "tokens"]
+from handgrad.auditing.reading.vocabulary import (
+    ABOVE,
+    ACCENTS,
+    ARGUMENT_DROPPED,
+    BELOW,
+    CHARACTERS,
+    CLOSE,
+    GAPS,
+    GREEK,
+    LIBRARIES,
+    OPEN,
+    OPERATORS,
+    RELATIONS,
+    RELATION_CHARACTERS,
+    SPACES,
+    TEXT,
+    VULGAR,
+    WORDS,
+)
+
+__all__ = ["Token", "tokens"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +37,7 @@ class Token:
     """A piece of mathematics; ``kind`` says which, ``text`` is what it means, places are the text's.
 
     Kinds: number, letter (a single one), word, open, close, op (+ - * / ^ _ ' ,), rel, row, amp,
-    frac, sqrt, sum, accent, begin, end, dots, text, vulgar, unknown.
+    frac, sqrt, sum, accent, begin, end, dots, text, vulgar, gap, unknown.
     """
 
     kind: str
@@ -26,65 +46,18 @@ class Token:
     end: int
 
 
-GREEK = {
-    name: unicodedata.lookup(f"GREEK SMALL LETTER {name.upper()}")
-    for name in (
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa mu nu xi pi rho sigma tau phi chi "
-        "psi omega"
-    ).split()
-} | {"lambda": "λ", "varepsilon": "ε", "vartheta": "θ", "varphi": "φ", "varsigma": "σ"}
-GREEK |= {"Delta": "Δ", "Sigma": "Σ", "Theta": "Θ", "Phi": "Φ", "Omega": "Ω", "Lambda": "Λ"}
-
-_OPERATORS = {
-    "cdot": "*", "times": "*", "ast": "*", "bullet": "*", "div": "/", "circ": "*", "odot": "*",
-    "star": "*", "otimes": "*",
-}  # fmt: skip
-_RELATIONS = {
-    "approx": "≈", "simeq": "≈", "sim": "≈", "cong": "≈", "approxeq": "≈", "doteq": "≈",
-    "equiv": "=", "coloneqq": "←", "leftarrow": "←", "gets": "←", "longleftarrow": "←",
-    "Leftarrow": "←", "rightarrow": "→", "to": "→", "longrightarrow": "→", "mapsto": "→",
-    "Rightarrow": "⇒", "implies": "⇒", "Longrightarrow": "⇒", "iff": "⇒",
-    "Leftrightarrow": "⇒", "leadsto": "⇒", "rightsquigarrow": "⇒", "therefore": "⇒",
-    "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "lt": "<", "gt": ">", "ne": "≠", "neq": "≠",
-    "in": "∈", "propto": "∝", "ll": "<", "gg": ">", "triangleq": "=", "quad": " ", "qquad": " ",
-}  # fmt: skip
-_SPACES = set(
-    "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle limits "
-    "nolimits textstyle scriptstyle nonumber notag mathbf boldsymbol bm vec mathcal mathbb mathit "
-    "bf rm it underbrace overbrace boxed hfill noindent middle mathstrut strut enspace thinspace "
-    "hline cancel bcancel xcancel underline mathsf mathtt pmb cr allowbreak".split()
-)
-_ARGUMENT_DROPPED = {"label", "tag", "color", "hspace", "vspace", "textcolor", "ref", "eqref"}
-_TEXT = {"text", "mathrm", "operatorname", "textbf", "textrm", "textit", "mbox", "texttt", "textsf"}
-_ACCENTS = {
-    "hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303", "widetilde": "\u0303",
-    "bar": "\u0304", "overline": "\u0304", "dot": "\u0307",
-}  # fmt: skip
-_WORDS = set(
-    "exp ln log tanh max min sin cos arctan sech sinh cosh sigmoid relu softmax sign".split()
-)
-_CHARACTERS = {
-    "·": "*", "×": "*", "⋅": "*", "∙": "*", "•": "*", "*": "*", "∗": "*", "⊙": "*", "∘": "*",
-    "÷": "/", "∕": "/", "⁄": "/", "/": "/", "+": "+", "-": "-", "−": "-", "–": "-", "‐": "-",
-    "‑": "-", "^": "^", "_": "_", "'": "'", "′": "'", "’": "'", ",": ",", ";": ";",
-}  # fmt: skip
-_RELATION_CHARACTERS = {
-    "=": "=", "≈": "≈", "≃": "≈", "≅": "≈", "~": "≈", "≡": "=", "←": "←", "⟵": "←", "→": "→",
-    "⟶": "→", "⇒": "⇒", "⟹": "⇒", "↦": "→", "⇔": "⇒", "≤": "≤", "≥": "≥", "<": "<", ">": ">",
-    "≠": "≠", "∝": "∝", "∈": "∈",
-}  # fmt: skip
-_OPEN, _CLOSE = "([{", ")]}"
-_BELOW = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ", "0123456789+-()aeoxhklmnpstijruv")
-_ABOVE = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱᵀ", "0123456789+-()niT")
-_VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 _POINT = r"(?:\d{1,3}(?:,\d{3})+(?![\d])(?:\.\d+)?|\d+\.?\d*|\.\d+)"
 _COMMA = r"(?:\d+(?:\{,\}|,)\d+|\d+\.\d+|\d+|\.\d+)"
 _EXPONENT = r"(?:[eE][-+−]?\d{1,4}(?![\w.]))?"
+_OF_CODE = r"""(?P<comment>(?<=\s)\#[^\n]*)
+  | (?P<gap>[ \u00a0]{3,}|[ ]*\t\s*)
+  | """
 _PIECE = r"""(?P<blank>[\s\u2061\u2062\u2063\u200b\u00a0\u2009]+|\\[,;:! ()\[\]]|~(?=\\|\s|$))
   | (?P<number>%s)
   | (?P<command>\\[A-Za-z]+\*?)
   | (?P<row>\\\\(?:\[[^\]\n]{0,20}\])?)
   | (?P<escaped>\\.)
+  | (?P<turned>\.T(?![\w.]))
   | (?P<power>\*\*)
   | (?P<becomes>:=|<-(?![\d.])|←)
   | (?P<implies>=>|->|⟶|-->)
@@ -98,14 +71,14 @@ _LETTER = r"(?:[^\W\d_½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞₀-₉⁰-⁹²
 _DIGIT = "[0-9]"
 _LATEX_WORDS = rf"{_LETTER}{{3,}}|{_LETTER}"
 _PLAIN_WORDS = (
-    rf"{_LETTER}+{_DIGIT}*(?:_(?:{_LETTER}|{_DIGIT})+)*(?:\[{_DIGIT}+(?:,\s?{_DIGIT}+)*\])?"
+    rf"(?:(?:{LIBRARIES})\.(?=[a-z]))?{_LETTER}+{_DIGIT}*(?:_(?:{_LETTER}|{_DIGIT})+)*(?:\[{_DIGIT}+(?:,\s?{_DIGIT}+)*\])?"
 )
 
 
 def _compiled(comma: bool, latex: bool) -> re.Pattern[str]:
     number = (_COMMA if comma else _POINT) + _EXPONENT
     words = _LATEX_WORDS if latex else _PLAIN_WORDS
-    return re.compile(_PIECE % (number, words), re.VERBOSE | re.DOTALL)
+    return re.compile((_PIECE if latex else _OF_CODE + _PIECE) % (number, words), re.VERBOSE | re.DOTALL)
 
 
 _PATTERNS = {
@@ -147,13 +120,20 @@ class _Scan:
             self.add(*simple[kind], start, end)
         elif kind == "command":
             return self.command(text[1:].rstrip("*"), start, end)
+        elif kind == "gap":
+            self.add("gap", text, start, end)
+        elif kind == "comment":
+            self.comment(text, start)
+        elif kind == "turned":
+            self.add("op", "^", start, start)
+            self.add("letter", "T", start, end)
         elif kind == "number":
             self.number(text, start, end)
         elif kind == "letters":
-            word = unicodedata.normalize("NFC", text)
-            self.add("letter" if len(text) == 1 or len(word) == 1 else "word", word, start, end)
+            word = unicodedata.normalize("NFC", text.rpartition(".")[2])
+            self.add("letter" if len(word) == 1 else "word", word, start, end)
         elif kind in ("below", "above"):
-            sign, table = ("_", _BELOW) if kind == "below" else ("^", _ABOVE)
+            sign, table = ("_", BELOW) if kind == "below" else ("^", ABOVE)
             self.script(sign, text.translate(table), start, end)
         elif kind == "escaped":
             bracket = text[1] in "{}|"
@@ -161,6 +141,14 @@ class _Scan:
         elif kind == "any":
             self.character(text, start, end)
         return end
+
+    def comment(self, text: str, start: int) -> None:
+        """What stands behind # in code: the value of the line, or nothing that is read."""
+        value = re.fullmatch(r"#\s*(?:=|≈|->|→|~)?\s*([-−]?\d*\.?\d+(?:e[-+]?\d+)?)\s*", text)
+        if value and self.found:
+            self.add("rel", "=", start, start + value.start(1))
+            inner = _Scan(self.text, start + value.end(1), self.pattern)
+            self.found += inner.run(start + value.start(1))
 
     def number(self, text: str, start: int, end: int) -> None:
         grouped = re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?.*", text)
@@ -184,15 +172,15 @@ class _Scan:
         self.add("close", "}", end, end)
 
     def character(self, text: str, start: int, end: int) -> None:
-        if text in _OPEN or text in _CLOSE or text == "|":
+        if text in OPEN or text in CLOSE or text == "|":
             self.bracket(text, start, end)
         elif text == "&":
             self.add("amp", text, start, end)
-        elif text in _RELATION_CHARACTERS:
-            self.add("rel", _RELATION_CHARACTERS[text], start, end)
-        elif text in _CHARACTERS:
-            self.add("op", _CHARACTERS[text], start, end)
-        elif text in _VULGAR:
+        elif text in RELATION_CHARACTERS:
+            self.add("rel", RELATION_CHARACTERS[text], start, end)
+        elif text in CHARACTERS:
+            self.add("op", CHARACTERS[text], start, end)
+        elif text in VULGAR:
             self.add("vulgar", text, start, end)
         elif text == "√":
             self.add("sqrt", text, start, end)
@@ -204,37 +192,45 @@ class _Scan:
             self.add("unknown", text, start, end)
 
     def bracket(self, text: str, start: int, end: int) -> None:
-        kind = "open" if text in _OPEN else "close" if text in _CLOSE else "unknown"
+        kind = "open" if text in OPEN else "close" if text in CLOSE else "unknown"
         self.add(kind, text, start, end)
 
     def command(self, name: str, start: int, end: int) -> int:
         """A LaTeX command; some take the group after them along."""
-        if name in _TEXT:
+        if name in TEXT:
             return self.words(start, end)
-        if name in _ARGUMENT_DROPPED:
+        if name in ARGUMENT_DROPPED:
             return self.group_end(end)
+        if name in GAPS:
+            self.add("gap", name, start, end)
+            return end
         if name in ("begin", "end"):
             close = self.group_end(end)
             self.add(name, self.text[end:close].strip("{} *"), start, close)
             return close
         if name in ("left", "right", "middle") and self.text[end : end + 1] == ".":
             return end + 1
+        if self.text.startswith("\\{", end) or self.text.startswith("\\}", end):
+            brace = self.text[end + 1]  # \left\{ … \right\} is a bracket like any other
+            if name[:4].lower().startswith(("left", "righ", "big")):
+                self.add(*(("open", "(") if brace == "{" else ("close", ")")), end, end + 2)
+                return end + 2
         self.known(name, start, end)
         return end
 
     def known(self, name: str, start: int, end: int) -> None:
-        named = {"partial": "∂", "nabla": "∇", "ell": "l"} | GREEK
+        named = {"partial": "∂", "nabla": "∇", "ell": "l", "top": "⊤", "intercal": "⊤"} | GREEK
         if name in named:
             kind = "sum" if name == "Sigma" else "letter"
             self.add(kind, named[name], start, end)
-        elif name in _OPERATORS:
-            self.add("op", _OPERATORS[name], start, end)
-        elif name in _RELATIONS:
-            self.add("rel", _RELATIONS[name], start, end)
-        elif name in _WORDS:
+        elif name in OPERATORS:
+            self.add("op", OPERATORS[name], start, end)
+        elif name in RELATIONS:
+            self.add("rel", RELATIONS[name], start, end)
+        elif name in WORDS:
             self.add("word", name, start, end)
-        elif name in _ACCENTS:
-            self.add("accent", _ACCENTS[name], start, end)
+        elif name in ACCENTS:
+            self.add("accent", ACCENTS[name], start, end)
         elif name == "prime":
             self.add("op", "'", start, end)
         elif name in ("lbrace", "rbrace", "lbrack", "rbrack"):
@@ -247,7 +243,7 @@ class _Scan:
             self.add("frac", name, start, end)
         elif name == "sqrt":
             self.add("sqrt", name, start, end)
-        elif name not in _SPACES:
+        elif name not in SPACES:
             self.add("unknown", f"\\{name}", start, end)
 
     def words(self, start: int, end: int) -> int:
