@@ -24,7 +24,7 @@ _LAYERED = re.compile(
     re.MULTILINE,
 )
 _APPLIED = re.compile(r"(?<![A-Za-z\\])([fgh])[ \t]{0,20}(?:\\left)?\(")
-_COMMA = re.compile(r"(?<![\w.,{(\[])-?\d+(?:\{,\}|,)\d+(?![\d,]*[,)\]])")
+_COMMA = re.compile(r"(?<![\w.,{(\[])-?\d+(?:\{,\}|,)\d+(?![\d,]*(?:[,)\]]|\.\d))")
 _POINT = re.compile(r"(?<![\w.,])-?\d+\.\d+(?![\d.])")
 
 
@@ -80,15 +80,25 @@ def _parts(statement: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:
     """The members of a chain as tokens, each with the relation before it."""
     relation, part = "", list[Token]()
     depth = 0
+    closing: list[Token] = []
     for token in statement:
         depth += _step(token)
         if token.kind == "rel" and depth <= 0:
+            added = _added(part, token)
             if part or relation:
-                yield relation, part
-            relation, part = token.text, []
+                yield relation, part[: -1 if added else None] + closing
+            relation, part = ("←", added) if added else (token.text, [])
+            closing = [replace(token, kind="close", text=")")] if added else []
         else:
             part.append(token)
-    yield relation, part
+    yield relation, part + closing
+
+
+def _added(part: Sequence[Token], equals: Token) -> list[Token]:
+    """What stands before the value in ``w -= value``: w, minus and a bracket; else nothing."""
+    if len(part) > 1 and part[-1].text in "+-*/" and part[-1].end == equals.start:
+        return [*part, replace(equals, kind="open", text="(")]
+    return []
 
 
 def _step(token: Token) -> int:
@@ -155,4 +165,4 @@ def _is_name(statement: Sequence[Token]) -> bool:
 
 def _without_environments(found: Iterable[Token]) -> list[Token]:
     """Without \\begin{aligned} and the like, which only say how rows are set."""
-    return [t for t in found if t.kind not in ("begin", "end") or "matrix" in t.text]
+    return [t for t in found if t.kind not in ("begin", "end") or "matrix" in t.text or t.text == "cases"]

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from handgrad.auditing.reading.chains import chains_in, dialect_of
 from handgrad.auditing.reading.grammar import Dialect
 from handgrad.auditing.reading.matrices import scalar
-from handgrad.auditing.reading.nodes import Chain, Member, Unread, written_in
+from handgrad.auditing.reading.nodes import Chain, Member, Unread, Written, written_in
 from handgrad.auditing.reading.passages import Passage, passages
-from handgrad.auditing.reading.prose import coded, runs, stated
+from handgrad.auditing.reading.prose import asides, coded, runs, stated
 from handgrad.auditing.reading.source import Source
 from handgrad.auditing.reading.tables import cells
 from handgrad.auditing.reading.visible import visible
@@ -92,8 +92,11 @@ def _with_stated(text: str, chains: Sequence[Chain], dialect: Dialect) -> list[C
 
 def _printed(chains: Iterator[Chain]) -> set[int]:
     """Where the numbers of some chains stand."""
-    exprs = (member.expr for chain in chains for member in chain.members)
-    return {number.start for expr in exprs if expr is not None for number in written_in(expr)}
+    return {number.start for chain in chains for number in _numbers(chain)}
+
+
+def _numbers(chain: Chain) -> Iterator[Written]:
+    return (n for member in chain.members if member.expr is not None for n in written_in(member.expr))
 
 
 def _alone(text: str, chains: Sequence[Chain]) -> Iterator[Unread]:
@@ -104,6 +107,10 @@ def _alone(text: str, chains: Sequence[Chain]) -> Iterator[Unread]:
             for number in written_in(expr):
                 if not number.whole and number.start not in known:
                     yield Unread(text[number.start : number.end], number.start)
+    values = {text[n.start : n.end] for chain in chains for n in _numbers(chain)}
+    for start, end in asides(text):
+        if start not in known and text[start:end] not in values:
+            yield Unread(text[start:end], start)
 
 
 def _near(text: str, chain: Chain, following: Chain) -> bool:

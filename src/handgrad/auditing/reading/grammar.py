@@ -28,6 +28,8 @@ from handgrad.calculus.expr import Call, Expr, Num, Power, Product, Sum, call
 
 __all__ = ["Dialect", "Unreadable", "expression"]
 
+NEW_WORDS = {"new", "neues", "neuer", "updated"}
+ARRAYS = {"array", "asarray", "tensor", "Tensor", "Matrix"}
 TRANSPOSE = ("T", "⊤", "⊺")
 DEEPEST = 40  # brackets, fractions and scripts inside each other
 LOSSES = {"L", "E", "C", "J", "Loss", "Error", "MSE", "Cost"}
@@ -334,12 +336,21 @@ class _Parser:
         linear = self.linear_derivative()
         if linear is not None:
             return linear
+        if token.text.lower() in NEW_WORDS and self.peek(1).kind in ("letter", "word", "text", "accent"):
+            self.next()
+            following = self.named()
+            if not isinstance(following, Named):
+                raise Unreadable
+            return replace(following, name=replace(following.name, new=True), start=token.start)
         if token.text == "e" and token.kind == "letter" and self.peek(1).text == "^":
             self.at += 2
             return call("exp", self.exponent())
+        if token.text in ARRAYS and self.peek(1).text == "(":
+            self.next()
+            return self.bracketed()
         if token.kind == "accent":
             self.next()
-            inner = [t for t in self.raw_group() if t.kind in ("letter", "word", "text")]
+            inner = self.under_accent()
             if not inner:
                 raise Unreadable
             base = unicodedata.normalize("NFC", inner[0].text + token.text)
@@ -365,12 +376,20 @@ class _Parser:
             elif self.peek(1).text == "'":
                 self.at += 2
                 primes += 1
+        raised: Expr | None = None  # tanh²(z)
+        if self.peek().text == "^" and len(base) > 1 and not self.peek(1).text == "-":
+            self.next()
+            raised = self.exponent()
         if self.peek().kind == "open":
             argument = self.bracketed()
         elif self.begins_factor() and function in ("exp", "log", "tanh") and len(base) > 1:
             argument = self.power()
         else:
+            if raised is not None:
+                raise Unreadable
             return Named(Name(base, new=False), token.start, token.end)
+        if raised is not None:
+            return Power(call(function, argument), raised)
         parts = argument.rows[0] if isinstance(argument, Matrix) else (argument,)
         if primes:
             return Applied(function, parts, primes)
@@ -379,6 +398,11 @@ class _Parser:
         if function == "softmax" or len(parts) != 1:
             return Applied(function, parts)
         return Call(function, parts)
+
+    def under_accent(self) -> list[Token]:
+        """The letters an accent stands over: those of its group, or the next."""
+        found = self.raw_group() if self.peek().text == "{" else [self.next()]
+        return [token for token in found if token.kind in ("letter", "word", "text")]
 
     def scripts(self, head: Name, token: Token) -> tuple[Name, int]:
         """Everything below and above a letter that belongs to its name."""
@@ -430,7 +454,7 @@ class _Parser:
             return None
         label = _label(inner)
         bracketed = re.fullmatch(r"\((?:\d{1,2}|[lLt]|[lLt][-+]1|\w{1,4})\)|\[(?:\w{1,3}|[lLt][-+]1)\]", label)
-        if bracketed or label == "'" or label.strip("()") in UPDATED:
+        if bracketed or label in ("'", "*") or label.strip("()") in UPDATED:
             return label
         if name.base in self.dialect.layered and re.fullmatch(r"\d{1,2}|[lL]([-+]1)?", label):
             return label
@@ -484,7 +508,7 @@ class _Parser:
     def one_name(self, head: Token) -> Name | None:
         if head.kind == "accent":
             self.next()
-            inner = [t for t in self.raw_group() if t.kind in ("letter", "word", "text")]
+            inner = self.under_accent()
             if not inner:
                 return None
             name = Name(unicodedata.normalize("NFC", inner[0].text + head.text))
@@ -498,8 +522,9 @@ class _Parser:
 def _label(found: Sequence[Token]) -> str:
     """A subscript or superscript as one text: pred, 11, (2), h1."""
     text = "".join(t.text for t in found if t.kind not in ("unknown", "dots", "amp", "row"))
-    text = text.replace("{", "").replace("}", "").replace("*", "*")
-    return re.sub(r"(?<=\b\d),(?=\d\b)", "", text.replace(" ", ""))
+    for blank in "{} ":
+        text = text.replace(blank, "")
+    return re.sub(r"(?<=\b\d),(?=\d\b)", "", text)
 
 
 def _differential(found: Sequence[Token]) -> list[Token] | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from handgrad.auditing.reading.nodes import (
     Applied,
@@ -27,9 +27,18 @@ __all__ = ["scalar"]
 
 Grid = tuple[tuple[Expr, ...], ...]
 Value = Expr | Grid  # a number, or rows of numbers
-Shapes = Mapping[Name, tuple[int, int]]
+Size = tuple[int, int]
 LARGEST = 400  # entries of a matrix that is taken apart
+EQUAL = ("", "=", "≈", "←", "→")
 ROUNDS = 4  # how far a shape is handed on from name to name
+
+
+@dataclass(frozen=True)
+class _Shapes:
+    """The shape of each name; whether two vectors beside each other make one number."""
+
+    of: Mapping[Name, Size]
+    dots: bool
 
 
 class _Unclear(Exception):
@@ -54,6 +63,8 @@ def scalar(chains: Sequence[Chain]) -> tuple[list[Chain], list[Unread]]:
 
 
 def _nodes(chain: Chain) -> Iterator[Expr]:
+    if any(member.relation not in EQUAL for member in chain.members):
+        return iter(())
     return (node for m in chain.members if m.expr is not None for node in every(m.expr))
 
 
@@ -69,13 +80,13 @@ def _is_printed(cell: Expr) -> bool:
     return any(isinstance(n, Written) for n in nodes) and not any(isinstance(n, Named | Opaque) for n in nodes)
 
 
-def _shaped(node: Expr, shapes: Shapes) -> bool:
+def _shaped(node: Expr, shapes: Mapping[Name, Size]) -> bool:
     return isinstance(node, Named) and node.name.plain in shapes
 
 
-def _shapes(chains: Sequence[Chain]) -> dict[Name, tuple[int, int]]:
+def _shapes(chains: Sequence[Chain]) -> dict[Name, Size]:
     """The rows and columns of every name that is a matrix."""
-    found: dict[Name, tuple[int, int]] = {}
+    found: dict[Name, Size] = {}
     for _ in range(ROUNDS):
         before = len(found)
         for chain in chains:
@@ -92,22 +103,25 @@ def _shapes(chains: Sequence[Chain]) -> dict[Name, tuple[int, int]]:
     return found
 
 
-def _size(name: Name, grid: Grid) -> tuple[int, int]:
+def _size(name: Name, grid: Grid) -> Size:
     """A list in one row is a column, where its name is that of a vector."""
     rows, columns = len(grid), len(grid[0])
     return (columns, 1) if rows == 1 and name.base[:1].islower() else (rows, columns)
 
 
-def _tried(expr: Expr | None, shapes: Shapes) -> Value | None:
+def _tried(expr: Expr | None, shapes: Mapping[Name, Size], *, dots: bool = False) -> Value | None:
     try:
-        return None if expr is None else _value(expr, shapes)
+        return None if expr is None else _value(expr, _Shapes(shapes, dots))
     except _Unclear:
         return None
 
 
-def _apart(chain: Chain, shapes: Shapes) -> tuple[list[Chain], list[Unread]]:
+def _apart(chain: Chain, shapes: Mapping[Name, Size]) -> tuple[list[Chain], list[Unread]]:
     """One chain for each entry; members that cannot be taken apart are told."""
-    values = [_tried(member.expr, shapes) for member in chain.members]
+    dots = any(member.number for member in chain.members)
+    values = [_tried(member.expr, shapes, dots=dots) for member in chain.members]
+    if dots:  # a matrix is no number
+        values = [None if isinstance(v, tuple) and m.name is None else v for m, v in zip(chain.members, values, strict=True)]
     unread = [
         Unread("a matrix that cannot be taken apart", member.start)
         for member, value in zip(chain.members, values, strict=True)
@@ -115,7 +129,7 @@ def _apart(chain: Chain, shapes: Shapes) -> tuple[list[Chain], list[Unread]]:
     ]
     grids = [value for value in values if isinstance(value, tuple)]
     bare = all(m.name is not None for m, v in zip(chain.members, values, strict=True) if isinstance(v, tuple))
-    if bare and any(member.number for member in chain.members):
+    if grids and bare and any(member.number for member in chain.members):
         return [chain], []  # a matrix elsewhere, a number here
     if not grids:
         return [_entry(chain, values)], unread
@@ -153,7 +167,7 @@ def _entry(chain: Chain, exprs: Sequence[Value | None]) -> Chain:
     return replace(chain, members=tuple(members))
 
 
-def _value(expr: Expr, shapes: Shapes) -> Value:
+def _value(expr: Expr, shapes: _Shapes) -> Value:
     """An expression with numbers for its matrices, or rows of them. Raises ``_Unclear``."""
     match expr:
         case Named(name, start, end):
@@ -163,7 +177,7 @@ def _value(expr: Expr, shapes: Shapes) -> Value:
         case Sum(terms):
             return _combined(Sum, [_value(term, shapes) for term in terms])
         case Product(factors):
-            return _multiplied([_value(factor, shapes) for factor in factors])
+            return _multiplied([_value(factor, shapes) for factor in factors], dots=shapes.dots)
         case Power(base, exponent):
             return _each(lambda e: Power(e, exponent), _value(base, shapes))
         case Call(function, (argument,)):
@@ -185,10 +199,10 @@ def _value(expr: Expr, shapes: Shapes) -> Value:
             return expr
 
 
-def _named(name: Name, start: int, end: int, shapes: Shapes) -> Value:
+def _named(name: Name, start: int, end: int, shapes: _Shapes) -> Value:
     """The entries of a name that is a matrix: w_12, or z_1 of a column."""
-    size = shapes.get(name.plain)
-    if name.of is not None and name.of.plain in shapes:
+    size = shapes.of.get(name.plain)
+    if name.of is not None and name.of.plain in shapes.of:
         raise _Unclear
     if size is None:
         return Named(name, start, end)
@@ -201,7 +215,7 @@ def _named(name: Name, start: int, end: int, shapes: Shapes) -> Value:
     return tuple(tuple(entry(i, j) for j in range(columns)) for i in range(rows))
 
 
-def _stacked(rows: Sequence[Sequence[Expr]], shapes: Shapes) -> Grid:
+def _stacked(rows: Sequence[Sequence[Expr]], shapes: _Shapes) -> Grid:
     cells = tuple(tuple(_value(cell, shapes) for cell in row) for row in rows)
     flat: list[tuple[Expr, ...]] = []
     for row in cells:
@@ -241,7 +255,7 @@ def _combined(kind: type[Sum] | type[Product], values: Sequence[Value]) -> Value
     )
 
 
-def _multiplied(values: Sequence[Value]) -> Value:
+def _multiplied(values: Sequence[Value], *, dots: bool) -> Value:
     """Factors from left to right: numbers times entries, rows times columns."""
     numbers: list[Expr] = []
     grid: Grid | None = None
@@ -251,7 +265,7 @@ def _multiplied(values: Sequence[Value]) -> Value:
         elif grid is None:
             grid = value
         else:
-            made = _product(grid, value)
+            made = _product(grid, value, dots=dots)
             if isinstance(made, tuple):
                 grid = made
             else:
@@ -262,11 +276,16 @@ def _multiplied(values: Sequence[Value]) -> Value:
     return _each(lambda e: Product((*numbers, e)), grid) if numbers else grid
 
 
-def _product(left: Grid, right: Grid) -> Value:
+def _product(left: Grid, right: Grid, *, dots: bool) -> Value:
     """The product of two matrices; equal shapes go by entry, a vector is turned where only that fits."""
     if len(left[0]) == len(right):
         return _dots(left, right)
-    if (len(left), len(left[0])) == (len(right), len(right[0])):
+    same = (len(left), len(left[0])) == (len(right), len(right[0]))
+    if same and dots and len(left) == 1:
+        return _dots(left, _turned(right))
+    if same and dots and len(left[0]) == 1:
+        return _dots(_turned(left), right)
+    if same:
         return _combined(Product, [left, right])
     if 1 in (len(right), len(right[0])) and len(left[0]) == len(right[0]):
         return _dots(left, _turned(right))

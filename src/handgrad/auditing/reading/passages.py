@@ -31,7 +31,7 @@ LANGUAGES = set(
 _TABULAR = re.compile(r"\\(begin|end)\{tabular[x*]?\}")
 _ROW = re.compile(r"^[ \t>]{0,40}\|?[^|\n]+\|[^\n]*$", re.MULTILINE)
 _VALUES = re.compile(
-    r"^[ \t]*[^\W\d][\w{}^()']{0,30}[ \t]*[,;\t][ \t]*[-−+]?(?:\d+\.?\d*|\.\d+)(?:[ \t]*[,;\t][^\n,;\t]{1,30}){0,20}[ \t]*$",
+    r"^[ \t]*[^\W\d][\w{}^()']{0,30}(?:[ \t]*[,;\t][ \t]*| {2,})[-−+]?(?:\d+\.?\d*|\.\d+)(?:[ \t]*[,;\t][^\n,;\t]{1,30}){0,20}[ \t]*$",
     re.MULTILINE,
 )
 

@@ -9,7 +9,7 @@ from handgrad.auditing.reading.grammar import Dialect
 from handgrad.auditing.reading.nodes import Chain, Member, Name, Named, Written, canonical
 from handgrad.auditing.reading.vocabulary import GREEK
 
-__all__ = ["coded", "runs", "stated"]
+__all__ = ["asides", "coded", "runs", "stated"]
 
 WINDOW = 40  # characters around a word that say whether it is prose
 _RELATION = re.compile(r":=|<-(?![\d.])|[=≈←]|~=|(?<=\s)->(?=\s)|→")
@@ -52,7 +52,9 @@ def _is_prose(line: str, match: re.Match[str]) -> bool:
     before = line[max(0, match.start() - WINDOW) : match.start()]
     after = line[match.end() : match.end() + WINDOW]
     if word.startswith("`"):
-        return True
+        return not (re.search(r"=\s*$", before) or re.match(r"\s*[=≈←]", after))
+    if word.lower() == "new" and re.match(r"\s+\w+\s*(?:[=≈←:]|:=)", after):
+        return False
     if after.startswith(".") and _LIBRARY.match(word + "."):
         return False
     if re.match(r"[_\d\[^]", after) or re.search(r"[_\\^/{]$", before) or re.match(r"/d", after):
@@ -89,10 +91,25 @@ _TOLD = {
 _STATED = [(Name(name), re.compile(how + _NUMBER, re.IGNORECASE)) for name, how in _TOLD.items()]
 _NAME = r"[^\W\d_](?:\d{1,3}|_(?:\w{1,6}|\{\w{1,6}\}))?"
 _LISTED = re.compile(
-    rf"(?:^|(?<=[,;|(])|(?<=\s[-*•])|(?<=\bbias)|(?<=\bweight))[ \t]{{0,20}}\**`?(?P<name>{_NAME}|{'|'.join(GREEK)})`?\**[ \t]{{0,5}}:\**"
+    rf"(?:^[ \t]{{0,20}}(?:[-*•+][ \t]+)?|(?<=[,;(]))[ \t]{{0,20}}\**`?(?P<name>{_NAME}|{'|'.join(GREEK)})`?\**[ \t]{{0,5}}:\**"
     rf"[ \t]{{1,10}}{_NUMBER}(?=[ \t]*(?:[,;|)#]|$))",
     re.MULTILINE,
 )
+
+
+_ASIDE = re.compile(
+    r"\b(?:bias(?:es)?|weights?|inputs?|outputs?|targets?|loss|error|gradient|activations?)\s{1,5}(?:of|is|are|was|were|to|at)\s{1,5}"
+    r"(?P<numbers>[-−]?\d*[.,]\d+(?:\s{0,3}(?:,|and|und|,\s{0,3}and)\s{1,3}[-−]?\d*[.,]\d+){0,10})",
+    re.IGNORECASE,
+)
+
+
+def asides(text: str) -> Iterator[tuple[int, int]]:
+    """Where values of a network stand in a sentence: "a bias of 0.35", "inputs of 0.05 and 0.10"."""
+    for match in _ASIDE.finditer(text.replace("$", " ")):
+        for number in re.finditer(r"[-−]?\d*[.,]\d+", match["numbers"]):
+            start = match.start("numbers")
+            yield start + number.start(), start + number.end()
 
 
 def stated(text: str, dialect: Dialect) -> Iterator[Chain]:

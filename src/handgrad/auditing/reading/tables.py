@@ -53,13 +53,20 @@ def cells(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Unr
 
 def _rows(text: str, passage: Passage) -> Iterator[list[Cell]]:
     """The places of the cells, row by row, without the rule under the header."""
-    latex = "&" in text[passage.start : passage.end] and "\\\\" in text[passage.start : passage.end]
-    separator, ends = ("&", r"\\\\") if latex else (r"\|", r"\n")
+    separator, ends = _marks(text[passage.start : passage.end])
+    latex = separator == "&"
     place = passage.start
     for line in re.split(f"({ends})", text[passage.start : passage.end]):
         if not re.fullmatch(ends, line) and not (not latex and _RULE.fullmatch(line)):
             yield [*_split(line, place, separator)]
         place += len(line)
+
+
+def _marks(table: str) -> tuple[str, str]:
+    """What parts the cells of a table, and what its rows."""
+    if "&" in table and "\\\\" in table:
+        return "&", r"\\\\"
+    return next((mark for mark in (r"\|", "\t", ";", ",") if mark[-1] in table), " {2,}"), r"\n"
 
 
 def _split(line: str, start: int, separator: str) -> Iterator[Cell]:

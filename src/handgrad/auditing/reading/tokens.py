@@ -16,6 +16,7 @@ from handgrad.auditing.reading.vocabulary import (
     BELOW,
     CHARACTERS,
     CLOSE,
+    FRAMES,
     GAPS,
     GREEK,
     LIBRARIES,
@@ -46,8 +47,8 @@ class Token:
     end: int
 
 
-_POINT = r"(?:\d{1,3}(?:,\d{3})+(?![\d])(?:\.\d+)?|\d+\.?\d*|\.\d+)"
-_COMMA = r"(?:\d+(?:\{,\}|,)\d+|\d+\.\d+|\d+|\.\d+)"
+_POINT = r"(?:\d{1,3}(?:(?:,|\{,\})\d{3})+(?![\d])(?:\.\d+)?|\d+\.?\d*|\.\d+)"
+_COMMA = r"(?:\d{1,3}(?:\.\d{3})+,\d+|\d+(?:\{,\}|,)\d+|\d+\.\d+|\d+|\.\d+)"
 _EXPONENT = r"(?:[eE][-+−]?\d{1,4}(?![\w.]))?"
 _OF_CODE = r"""(?P<comment>(?<=\s)\#[^\n]*)
   | (?P<gap>[ \u00a0]{3,}|[ ]*\t\s*)
@@ -97,9 +98,13 @@ class _Scan:
     def __init__(self, text: str, end: int, pattern: re.Pattern[str]) -> None:
         self.text, self.end, self.pattern = text, end, pattern
         self.found: list[Token] = []
+        self.dropped: set[int] = set()  # braces that only say how something is set
 
     def run(self, place: int) -> list[Token]:
         while place < self.end:
+            if place in self.dropped:
+                place += 1
+                continue
             match = self.pattern.match(self.text, place, self.end)
             assert match is not None, "the last alternative takes any character"
             kind = match.lastgroup or ""
@@ -151,9 +156,12 @@ class _Scan:
             self.found += inner.run(start + value.start(1))
 
     def number(self, text: str, start: int, end: int) -> None:
-        grouped = re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?.*", text)
-        plain = text.replace(",", "") if grouped and self.pattern in _points() else text
-        plain = plain.replace("{,}", ".").replace(",", ".").replace("−", "-")
+        plain = text.replace("{,}", ",")
+        if self.pattern in _points() and re.match(r"\d{1,3}(,\d{3})+", plain):
+            plain = plain.replace(",", "")
+        elif re.match(r"\d{1,3}(\.\d{3})+,", plain):
+            plain = plain.replace(".", "")
+        plain = plain.replace(",", ".").replace("−", "-")
         dot = plain.endswith(".")  # the full stop of a sentence
         self.add("number", plain.rstrip("."), start, end - dot)
 
@@ -188,7 +196,7 @@ class _Scan:
             self.add("sum", text, start, end)
         elif text in "∂∇":
             self.add("letter", text, start, end)
-        elif text not in ".$":
+        elif text not in ".$`":
             self.add("unknown", text, start, end)
 
     def bracket(self, text: str, start: int, end: int) -> None:
@@ -200,7 +208,9 @@ class _Scan:
         if name in TEXT:
             return self.words(start, end)
         if name in ARGUMENT_DROPPED:
-            return self.group_end(end)
+            return self.unwrapped(self.group_end(end)) if "color" in name else self.group_end(end)
+        if name in FRAMES:
+            return self.unwrapped(end)
         if name in GAPS:
             self.add("gap", name, start, end)
             return end
@@ -217,6 +227,13 @@ class _Scan:
                 return end + 2
         self.known(name, start, end)
         return end
+
+    def unwrapped(self, place: int) -> int:
+        """Drop the braces of the group that begins here: a frame or a colour may hold an equation."""
+        close = self.group_end(place)
+        if close > place and self.text[place] == "{":
+            self.dropped |= {place, close - 1}
+        return place
 
     def known(self, name: str, start: int, end: int) -> None:
         named = {"partial": "∂", "nabla": "∇", "ell": "l", "top": "⊤", "intercal": "⊤"} | GREEK

@@ -11,6 +11,7 @@ __all__ = [
     "BELOW",
     "CHARACTERS",
     "CLOSE",
+    "FRAMES",
     "GAPS",
     "GREEK",
     "LIBRARIES",
@@ -75,5 +76,6 @@ OPEN, CLOSE = "([{", ")]}"
 BELOW = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ", "0123456789+-()aeoxhklmnpstijruv")
 ABOVE = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱᵀ", "0123456789+-()niT")
 VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
+FRAMES = {"boxed", "fbox", "framebox", "cancel", "underline", "bbox", "mathbox"}
 GAPS = {"quad", "qquad"}
 LIBRARIES = "np|numpy|math|cmath|torch|tf|jnp|jax|F|nn|Math|scipy"
