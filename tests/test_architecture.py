@@ -29,6 +29,7 @@ LAYERS = (  # imports point upwards in this list; units of one layer do not impo
     ("auditing", "exchange"),
     ("exercises",),
     ("verbs",),
+    ("runs",),
     ("estimator", "cli", "web"),
     ("__main__",),
     ("__init__",),

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from handgrad.numbers.checking.verdict import Check as Check
     from handgrad.numbers.evaluate import Trace as Trace
     from handgrad.render.plots import plot as plot
+    from handgrad.runs import Run as Run
+    from handgrad.runs import load_run as load_run
+    from handgrad.runs import train as train
     from handgrad.verbs import Worked as Worked
     from handgrad.verbs import audit as audit
     from handgrad.verbs import check as check
@@ -48,6 +51,7 @@ __all__ = [
     "Notation",
     "Problem",
     "Report",
+    "Run",
     "Trace",
     "Worked",
     "audit",
@@ -57,9 +61,11 @@ __all__ = [
     "evaluate",
     "explain",
     "load",
+    "load_run",
     "plant",
     "plot",
     "slips",
+    "train",
 ]
 
 _HOMES = {
@@ -72,10 +78,13 @@ _HOMES = {
     "Notation": "handgrad.model.problem",
     "Problem": "handgrad.model.problem",
     "Report": "handgrad.auditing.report",
+    "Run": "handgrad.runs",
     "Trace": "handgrad.numbers.evaluate",
+    "load_run": "handgrad.runs",
     "plant": "handgrad.auditing.slips.planting",
     "plot": "handgrad.render.plots",
     "slips": "handgrad.auditing.slips.catalogue",
+    "train": "handgrad.runs",
 }
 _CALLED = {"slips": "SLIPS"}  # where it is at home
 

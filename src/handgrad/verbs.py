@@ -214,6 +214,7 @@ class Worked:
     full: bool
     appendix: bool
     carried: bool
+    remark: str = ""  # said above the first step
 
     @property
     def stopped(self) -> bool:
@@ -242,6 +243,9 @@ class Worked:
             )
             of = element(self.problem, trace, self.of) if self.of else None
             made = _with_note(trace, self._with_batch(step, sections(page, of)))
+            if self.remark and not parts and made:
+                items = (Remark(self.remark), *made[0].items)
+                made = (replace(made[0], items=items), *made[1:])
             named = len(self.traces) > 1 or step > 1
             parts += [replace(s, title=f"Step {step}: {s.title}") for s in made] if named else made
             if self.symbols_only:

@@ -1,0 +1,1 @@
+"""The derived update as one fast program: engines, runs, checkpoints."""

@@ -1,0 +1,65 @@
+"""A task and how many updates in, the engine that is done first out: compiling has to pay.
+
+The constants were measured on a two-core machine; ``benchmarks/`` measures them anew. Their
+purpose is to tell milliseconds from seconds.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from handgrad.training.graph import Node, reachable, work
+from handgrad.training.task import Task
+
+__all__ = ["numpy_update", "xla_start", "xla_update"]
+
+CALL = 0.9e-6  # seconds for NumPy to begin an operation
+CONTRACTION = 2.5e-6  # the same where it is no plain matrix product
+THUNK = 0.12e-6  # for XLA to begin one that is not fused
+NUMPY_RATE, XLA_RATE = 1.5e10, 2.5e10  # multiply-adds of large products in a second
+ELEMENTS = 8e8  # numbers of elementwise functions in a second, both engines
+NATIVE_RATE = 1.5e9  # multiply-adds in a second inside one native loop
+IMPORT = 0.6  # seconds to import JAX
+COMPILE, COMPILE_NODE = 0.12, 0.006  # to compile a program, and for each of its operations
+
+
+def _nodes(task: Task) -> list[Node]:
+    stage = task.stage(task.batch)
+    return reachable(stage.graph, stage.outputs)
+
+
+def _large(nodes: list[Node]) -> tuple[int, int]:
+    """Multiply-adds and elements of an update."""
+    adds = sum(work(node) for node in nodes if node.operation == "contract")
+    elements = 0
+    for node in nodes:
+        if node.operation in ("elementwise", "along"):
+            size = 1
+            for length in node.shape:
+                size *= length
+            elements += size
+    return adds, elements
+
+
+def numpy_update(task: Task) -> float:
+    """Seconds of one update by NumPy."""
+    nodes = _nodes(task)
+    adds, elements = _large(nodes)
+    calls = sum(node.operation in ("elementwise", "along", "sum") for node in nodes)
+    products = sum(node.operation == "contract" for node in nodes)
+    return calls * CALL + products * CONTRACTION + adds / NUMPY_RATE + elements / ELEMENTS
+
+
+def xla_update(task: Task, *, small: bool) -> float:
+    """Seconds of one update by XLA."""
+    nodes = _nodes(task)
+    adds, elements = _large(nodes)
+    if small:
+        return 5e-8 + adds / NATIVE_RATE + elements / ELEMENTS
+    return len(nodes) * THUNK + adds / XLA_RATE + elements / ELEMENTS
+
+
+def xla_start(task: Task) -> float:
+    """Seconds before the first update by XLA."""
+    imported = 0.0 if "jax" in sys.modules else IMPORT
+    return imported + COMPILE + COMPILE_NODE * len(_nodes(task))

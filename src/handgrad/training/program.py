@@ -1,0 +1,275 @@
+"""A task in, one XLA program out: every batch and epoch of a run, with bounds given as it runs.
+
+A program that is small throughout becomes one native loop, without a call between its operations.
+"""
+
+# JAX is an extra: it is imported where it is asked for, and its types are not known before.
+# pyright: reportMissingImports=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownLambdaType=false, reportUnknownParameterType=false
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from handgrad.calculus.expr import Symbol
+from handgrad.model.optimizers import ETA, STEP
+from handgrad.training.task import Stage, Task
+from handgrad.training.xla import SMALL, emitted
+
+__all__ = ["compiled", "is_small"]
+
+Array = Any
+Arrays = tuple[Array, ...]
+NATIVE = 1 << 14
+"""Multiply-adds of an update up to which it runs as one native loop."""
+AS_NATIVE: Mapping[str, str] = {"inlineable": "false", "xla_cpu_small_call": "true"}
+"""What tells XLA on a processor to compile a call as one native function."""
+
+
+def is_small(task: Task) -> bool:
+    """Whether all of an update is small enough for one native loop."""
+    stages = [task.stage(task.batch)]
+    if task.tests_all:
+        stages.append(task.stage(task.rows, updates=False))
+    if task.validated:
+        stages.append(task.stage(task.validated, updates=False))
+    works = [one for stage in stages for one in stage.contractions]
+    return sum(works) <= NATIVE and all(one < SMALL for one in works)
+
+
+class _Epoch(NamedTuple):
+    """What goes from batch to batch."""
+
+    t: Array  # updates begun
+    state: Arrays
+    total: Array  # the loss of the epoch so far
+    going: Array  # whether the last update was carried out
+
+
+class _Whole(NamedTuple):
+    """What goes from epoch to epoch."""
+
+    epoch: _Epoch
+    judge: Array  # the best loss, and for how many epochs there was no better one
+    best: Arrays
+    history: Array
+    checked: Array
+
+
+@dataclass(frozen=True)
+class _Program:
+    """One call of the program; see ``compiled`` for what its arguments are."""
+
+    task: Task
+    small: bool
+    data: Arrays
+    held: Arrays
+    order: Array | None
+    rates: Array | None
+    scalars: Array
+    others: Arrays
+    numbers: Array
+    counts: Array
+
+    @property
+    def whole(self) -> bool:
+        """Whether an epoch is one update."""
+        return self.task.batch == self.task.rows
+
+    def losses(self, stage: Stage, state: Arrays, data: Arrays, t: Array, epoch: Array) -> Any:
+        """The loss of some examples, then the state after the update if the stage has one."""
+        task = self.task
+        given: dict[Symbol, Array] = dict(zip(task.state, state, strict=True))
+        given |= zip(task.data, data, strict=True)
+        given |= zip(task.others, self.others, strict=True)
+        given |= {s: self.scalars[n] for n, s in enumerate(task.scalars)}
+        if STEP in given:
+            given[STEP] = (t + 1).astype(task.dtype)
+        if self.rates is not None:
+            given[ETA] = given[ETA] * self.rates[epoch - self.counts[2]]
+        return emitted(stage.outputs, given, task.dtype, small=self.small)
+
+    def rows(self, epoch: Array, place: Array, count: int) -> Arrays:
+        """The examples of a batch."""
+        import jax
+
+        if self.whole:
+            return self.data
+        start = place * np.int32(self.task.batch)
+        if self.order is None:
+            return tuple(jax.lax.dynamic_slice_in_dim(d, start, count) for d in self.data)
+        at = (epoch - self.counts[2], start)
+        rows = jax.lax.dynamic_slice(self.order, at, (1, count))[0]
+        return tuple(d.at[rows].get(mode="promise_in_bounds") for d in self.data)
+
+    def update(self, now: _Epoch, epoch: Array, place: Array, count: int) -> _Epoch:
+        """One update, unless the loss is below the threshold or no finite number."""
+        import jax.numpy as jnp
+
+        task = self.task
+        data = self.rows(epoch, place, count)
+        loss, *new = self.losses(task.stage(count), now.state, data, now.t, epoch)
+        going = (loss >= self.numbers[0].astype(loss.dtype)) & (loss < jnp.inf)
+        if task.tests_all:
+            everything = task.stage(task.rows, updates=False)
+            (tested,) = self.losses(everything, now.state, self.data, now.t, epoch)
+            going = (tested >= self.numbers[0].astype(loss.dtype)) & (tested < jnp.inf)
+            going = going & (loss < jnp.inf)
+        state = tuple(jnp.where(going, a, b) for a, b in zip(new, now.state, strict=True))
+        loss = loss.astype("float64")
+        if not self.whole:
+            weight = count / task.rows if task.counted else 1
+            loss = now.total + jnp.where(going, loss * weight, 0)
+        return _Epoch(now.t + 1, state, loss, going)
+
+    def batches(
+        self, now: _Epoch, epoch: Array, begin: Array, end: Array, count: int
+    ) -> tuple[Array, _Epoch]:
+        """The batches of ``count`` examples of an epoch, from one place to another."""
+        import jax
+
+        def body(carry: tuple[Array, _Epoch]) -> tuple[Array, _Epoch]:
+            place, now = carry
+            return place + 1, self.update(now, epoch, place, count)
+
+        def more(carry: tuple[Array, _Epoch]) -> Array:
+            return (carry[0] < end) & carry[1].going
+
+        return jax.lax.while_loop(more, body, (begin, now))
+
+    def epoch(self, now: _Whole) -> _Whole:
+        """An epoch, or what is left and wanted of it."""
+        import jax.numpy as jnp
+
+        task, inner = self.task, now.epoch
+        if self.whole:
+            epoch = inner.t
+            inner = self.update(inner, epoch, np.int32(0), task.rows)
+            finished = inner.going
+        else:
+            many, full = np.int32(task.batches), np.int32(task.rows // task.batch)
+            epoch, place = inner.t // many, inner.t % many
+            end = jnp.minimum(many, place + self.counts[1] - inner.t)
+            place, inner = self.batches(inner, epoch, place, jnp.minimum(end, full), task.batch)
+            if task.rest:
+                place, inner = self.batches(inner, epoch, place, end, task.rest)
+            finished = (place == many) & inner.going
+        at = epoch - self.counts[2]
+        now = now._replace(epoch=inner, history=now.history.at[at].set(inner.total))
+        now = self.judged(now, epoch, at, finished)
+        if not self.whole:
+            total = jnp.where(finished, 0.0, inner.total)
+            now = now._replace(epoch=now.epoch._replace(total=total))
+        return now
+
+    def judged(self, now: _Whole, epoch: Array, at: Array, finished: Array) -> _Whole:
+        """The epoch judged by the examples held back, or by its own loss."""
+        import jax.numpy as jnp
+
+        task, inner, loss = self.task, now.epoch, now.epoch.total
+        if task.validated:
+            stage = task.stage(task.validated, updates=False)
+            loss = self.losses(stage, inner.state, self.held, inner.t, epoch)[0].astype("float64")
+            now = now._replace(checked=now.checked.at[at].set(loss))
+        if not (task.patient or task.best):
+            return now
+        least, waited = now.judge
+        better = finished & (loss < least)
+        lasting = jnp.where(loss < least - self.numbers[1], 0, waited + 1)
+        waited = jnp.where(finished, lasting, waited)
+        if task.best:
+            pairs = zip(inner.state, now.best, strict=True)
+            now = now._replace(best=tuple(jnp.where(better, a, b) for a, b in pairs))
+        if task.patient:
+            going = inner.going & (waited < self.counts[3])
+            now = now._replace(epoch=inner._replace(going=going))
+        return now._replace(judge=jnp.stack([jnp.where(better, loss, least), waited]))
+
+
+def _run(
+    task: Task,
+    length: int,
+    state: Arrays,
+    data: Arrays,
+    held: Arrays,
+    order: Array | None,
+    rates: Array | None,
+    scalars: Array,
+    others: Arrays,
+    numbers: Array,
+    counts: Array,
+    judge: Array,
+    best: Arrays,
+) -> Any:
+    import jax
+    import jax.numpy as jnp
+
+    small = is_small(task)
+    call = _Program(task, small, data, held, order, rates, scalars, others, numbers, counts)
+    start = _Whole(
+        _Epoch(counts[0], state, judge[0], jnp.bool_(True)),
+        judge[1:],
+        best,
+        jnp.zeros(length, "float64"),
+        jnp.zeros(length if task.validated else 0, "float64"),
+    )
+
+    def more(now: _Whole) -> Array:
+        return (now.epoch.t < counts[1]) & now.epoch.going
+
+    (t, state, total, going), judge, best, history, checked = jax.lax.while_loop(
+        more, call.epoch, start
+    )
+    head = jnp.stack([t.astype("float64"), going.astype("float64"), total])
+    return state, jnp.concatenate([head, judge]), best, history, checked
+
+
+@lru_cache(maxsize=64)
+def compiled(task: Task, length: int) -> Callable[..., Any]:
+    """The program of a task, compiled at its first call and kept; for at most ``length`` epochs.
+
+    It takes the state; the data; the data held back; the order of the examples in each of the
+    epochs, and the factors of their rates, or None; the scalars; the other givens; two numbers
+    (threshold, tolerance); four counts (updates done, updates wanted, the first epoch, patience);
+    how the run is judged (loss of the epoch under way, best loss, epochs without a better one); and
+    the best state. It gives back the state; updates begun, whether to go on, and how the run is
+    judged; the best state; the losses of the epochs, and those of the data held back.
+    """
+    import jax
+    from jax.experimental.xla_metadata import set_xla_metadata
+
+    run = partial(_run, task, length)
+    plain = jax.jit(run)
+    if not is_small(task):
+        return plain
+
+    def native(*arguments: Any) -> Any:
+        with set_xla_metadata(**AS_NATIVE):
+            return jax.jit(run)(*arguments)
+
+    return _Either(jax.jit(native), plain, jax.errors.JaxRuntimeError)
+
+
+@dataclass
+class _Either:
+    """The first program, unless XLA cannot compile it; then the second from there on."""
+
+    first: Callable[..., Any]
+    second: Callable[..., Any]
+    refusal: type[Exception]
+    decided: bool = False
+
+    def __call__(self, *arguments: Any) -> Any:
+        if self.decided:
+            return self.first(*arguments)
+        try:
+            found = self.first(*arguments)
+        except self.refusal:
+            self.first, found = self.second, self.second(*arguments)
+        self.decided = True
+        return found

@@ -1,0 +1,139 @@
+"""A record of array operations in, JAX's arrays out, or what stands for them while it traces.
+
+Each contraction is lowered as suits its size: a small one as products added up, which XLA fuses
+into its surroundings, a large one as a matrix product.
+"""
+
+# JAX is an extra: it is imported where it is asked for, and its types are not known before.
+# pyright: reportMissingImports=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownLambdaType=false, reportUnknownParameterType=false
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from handgrad.calculus.expr import Symbol
+from handgrad.numbers.evaluate import kernel_of
+from handgrad.numbers.jax_kernels import jax_library
+from handgrad.training.graph import Node, reachable, work
+
+__all__ = ["SMALL", "emitted"]
+
+Array = Any
+SMALL = 1 << 12
+"""Multiply-adds of a contraction up to which products added up beat a matrix product."""
+
+
+@cache
+def _kernels() -> Mapping[str, Callable[..., Array]]:
+    """Functions in the form that is fastest in a program; the digits of a slope are kept."""
+    import jax
+    import jax.numpy as jnp
+
+    return {
+        "add": jnp.add,
+        "multiply": jnp.multiply,
+        "divide": jnp.divide,
+        "power": jnp.power,
+        "sqrt": jnp.sqrt,
+        "relu": lambda z: jnp.maximum(z, 0),
+        "sigmoid": jax.lax.logistic,
+        "sigmoid_rest": lambda z: jax.lax.logistic(-z),
+        "step": lambda z: (z > 0).astype(z.dtype),
+        "tanh": jnp.tanh,
+    }
+
+
+@cache
+def _along() -> Mapping[str, Callable[[Array], Array]]:
+    import jax.numpy as jnp
+
+    def largest(z: Array) -> Array:
+        return z == jnp.max(z, axis=-1, keepdims=True)
+
+    def hardmax(z: Array) -> Array:
+        top = largest(z).astype(z.dtype)
+        return top / jnp.sum(top, axis=-1, keepdims=True)
+
+    def softmax_rest(z: Array) -> Array:
+        """1 − softmax; the largest is kept apart from the others, so that nothing cancels."""
+        e, top = jnp.exp(z - jnp.max(z, axis=-1, keepdims=True)), largest(z)
+        many = jnp.sum(top.astype(z.dtype), axis=-1, keepdims=True)
+        rest = jnp.sum(jnp.where(top, 0, e), axis=-1, keepdims=True)
+        return (jnp.where(top, many - 1, many - e) + rest) / (many + rest)
+
+    return {**jax_library().along, "hardmax": hardmax, "softmax_rest": softmax_rest}
+
+
+def emitted(
+    outputs: Sequence[Node], given: Mapping[Symbol, Array], dtype: str, *, small: bool
+) -> list[Array]:
+    """The outputs of a record, by JAX's arrays or what stands for them while a program is traced."""
+    known: dict[int, Array] = {}
+    for node in reachable(outputs[0].graph, outputs):
+        inputs = [known[id(each)] for each in node.inputs]
+        known[id(node)] = _value(node, inputs, given, dtype, small)
+    return [known[id(node)] for node in outputs]
+
+
+def _value(
+    node: Node, inputs: list[Array], given: Mapping[Symbol, Array], dtype: str, small: bool
+) -> Array:
+    import jax.numpy as jnp
+
+    match node.operation:
+        case "given":
+            return given[node.detail]
+        case "number":
+            return node.detail
+        case "constant":
+            return jnp.asarray(node.detail.array, dtype)
+        case "elementwise":
+            own = _kernels().get(node.detail)
+            kernel = own or kernel_of(node.detail, jax_library())
+            return jnp.asarray(kernel(*_arrays(inputs, dtype, own is None)), dtype)
+        case "along":
+            return _along()[node.detail](inputs[0])
+        case "sum":
+            return jnp.sum(inputs[0], axis=node.detail)
+        case "contract":
+            return _contracted(node, inputs, dtype, small)
+        case "transpose":
+            return jnp.transpose(inputs[0], node.detail)
+        case "index":
+            return inputs[0][node.detail.key]
+        case _:
+            return jnp.broadcast_to(jnp.asarray(inputs[0], dtype), node.detail)
+
+
+def _arrays(inputs: list[Array], dtype: str, every: bool) -> list[Array]:
+    """The inputs, at least one of them an array: two plain numbers would be no part of a program."""
+    import jax.numpy as jnp
+
+    if every or not any(hasattr(each, "dtype") for each in inputs):
+        return [jnp.asarray(each, dtype) for each in inputs]
+    return inputs
+
+
+def _contracted(node: Node, inputs: list[Array], dtype: str, small: bool) -> Array:
+    import jax.numpy as jnp
+
+    letters, outcome = node.detail
+    inputs = [jnp.asarray(each, dtype) for each in inputs]
+    plain = all(len(set(own)) == len(own) for own in letters)
+    if not plain or not (small or work(node) < SMALL):
+        operands = [part for pair in zip(inputs, map(list, letters), strict=True) for part in pair]
+        return jnp.einsum(*operands, list(outcome))
+    order = [*outcome, *sorted({n for own in letters for n in own} - set(outcome))]
+    aligned = [_aligned(each, own, order) for each, own in zip(inputs, letters, strict=True)]
+    return jnp.sum(
+        math.prod(aligned[1:], start=aligned[0]), axis=tuple(range(len(outcome), len(order)))
+    )
+
+
+def _aligned(array: Array, letters: Sequence[int], order: Sequence[int]) -> Array:
+    turned = array.transpose([letters.index(n) for n in order if n in letters])
+    return turned[tuple(slice(None) if n in letters else None for n in order)]
