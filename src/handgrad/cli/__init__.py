@@ -20,11 +20,14 @@ HOMES = {  # each command and its module, which is loaded when the command is as
     "check": "check",
     "completion": "start",
     "draw": "pictures",
+    "evaluate": "training",
     "examples": "start",
     "explain": "explain",
     "limits": "start",
     "new": "start",
     "plot": "pictures",
+    "predict": "training",
+    "train": "training",
 }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from handgrad.cli.files import complete_example, path_of
+from handgrad.cli.files import complete_example, is_run, path_of
 from handgrad.cli.terminal import colours, columns, show
 from handgrad.errors import InputError, quoted
 
@@ -127,7 +127,8 @@ def explain(
 ) -> None:
     """Work a problem out: every step, in symbols and numbers.
 
-    FILE is a problem file, or the name of an example (handgrad examples).
+    FILE is a problem file, the name of an example (handgrad examples), or the folder of a run that
+    handgrad train --run wrote.
     """
     from dataclasses import replace
 
@@ -143,6 +144,13 @@ def explain(
             f"{digits} is more than {Limits.decimals}; give --exact too.", param_hint="'--digits'"
         )
     kind = kind or _kind(output)
+    if file and is_run(Path(file)):
+        if steps is not None or carry is not None or exact or appendix or digits is not None:
+            raise click.UsageError(
+                "Of a run, give --step, --of, --reading, --symbols and --full only."
+            )
+        _put_out(_of_run(Path(file), step or 1, of, reading, symbols, full), kind, output)
+        return
     if network is None:
         problem = verbs.load(path_of(file or ""))
     else:
@@ -172,6 +180,16 @@ def explain(
         given = " and ".join(option for option, on in (("--of", of), ("--symbols", symbols)) if on)
         click.echo(f"JSON has every equation and number, whatever {given} may say.", err=True)
     _put_out(worked, kind, output, pictured)
+
+
+def _of_run(
+    folder: Path, step: int, of: str | None, reading: str | None, symbols: bool, full: bool
+) -> Worked:
+    """One update of a run, worked out."""
+    from handgrad.cli.training import opened_run
+
+    run = opened_run(folder)
+    return run.explain(step=step, of=of, reading=reading, symbols_only=symbols, full=full)
 
 
 def _kind(output: Path | None) -> str:

@@ -7,7 +7,15 @@ from typing import Any
 
 from handgrad.errors import FileError, InputError
 
-__all__ = ["complete_document", "complete_example", "example", "example_names", "path_of", "title_of"]
+__all__ = [
+    "complete_document",
+    "complete_example",
+    "example",
+    "example_names",
+    "is_run",
+    "path_of",
+    "title_of",
+]
 
 EXAMPLES = Path(__file__).parent.with_name("examples")
 
@@ -62,6 +70,14 @@ def path_of(file: str) -> Path:
     if near:
         raise FileError(f"{file}: there is no such file, and no such example.{near}")
     return path
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds what train --run wrote."""
+    try:
+        return (folder / "start.safetensors").is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _near(example: str) -> str:

@@ -91,7 +91,7 @@ def _array(symbol: Symbol, value: Any, dtype: Any) -> Array:
         if array.dtype.kind not in "fiub":
             raise ValueError
         with np.errstate(over="ignore"):
-            array = np.ascontiguousarray(array, dtype)
+            array = np.asarray(array, dtype, order="C")
     except (TypeError, ValueError):
         raise InputError(
             f"{symbol} is no array of numbers. Give one row of numbers per example."
