@@ -42,7 +42,7 @@ def finished(engine, setup, wanted):
     while going and state.done < wanted:
         step = engine.advance(state, wanted)
         state, going = step.state, step.going
-        losses += step.losses
+        losses += step.losses.tolist()
     return state, losses
 
 

@@ -64,8 +64,8 @@ class Advance:
     """What a call of an engine has done: losses of the epochs it ended, and whether to go on."""
 
     state: State
-    losses: tuple[float, ...]
-    checked: tuple[float, ...]
+    losses: Array
+    checked: Array
     going: bool
 
 
@@ -139,7 +139,7 @@ class NumpyEngine:
                     losses.append(state.total)
                     state, going = self._judged(replace(state, total=0.0), losses, checked)
         arrays = tuple(self.state[s].copy() for s in task.state)
-        return Advance(replace(state, arrays=arrays), tuple(losses), tuple(checked), going)
+        return Advance(replace(state, arrays=arrays), np.array(losses), np.array(checked), going)
 
     def _epoch(self, state: State, wanted: int) -> tuple[State, bool]:
         """The batches of an epoch that are left, as far as they are wanted."""
@@ -243,11 +243,11 @@ class XlaEngine:
                 order[n - first] = order_of(task, self.inputs.seed, n)
         if self.inputs.rate is not None:
             rates = np.array([self.inputs.rate(n) for n in epochs], task.dtype)
-        counts = np.array([state.done, wanted, first, self.inputs.patience], np.int32)
-        judge = np.array([state.total, state.best, state.waited])
+        now = [state.done, wanted, first, self.inputs.patience]
+        now += [state.total, state.best, state.waited]
         best = state.best_arrays or (state.arrays if task.best else ())
         with jax.enable_x64(True):
-            found = self.call(
+            arrays, best, found = self.call(
                 state.arrays,
                 self.data,
                 self.held,
@@ -256,23 +256,20 @@ class XlaEngine:
                 self.scalars,
                 self.others,
                 self.numbers,
-                counts,
-                judge,
+                np.array(now, np.float64),
                 best,
             )
-            arrays, head, best, losses, checked = jax.device_get(found)
-        done, going, total, least, waited = head.tolist()
+        return self._after(state, arrays, best, np.asarray(found))
+
+    def _after(self, state: State, arrays: Any, best: Any, found: Array) -> Advance:
+        """What the program gave back; the arrays of the state stay where they are."""
+        task, length = self.task, self.length
+        done, going, total, least, waited = found[:5].tolist()
         patient = task.patient and waited >= self.inputs.patience
         count = int(done) - (not going and not patient)
-        ended = count // task.batches - first
-        after = State(
-            tuple(arrays),
-            count,
-            total if task.batch < task.rows else 0.0,
-            least,
-            int(waited),
-            tuple(best) if least < math.inf else (),
-        )
-        return Advance(
-            after, tuple(losses[:ended].tolist()), tuple(checked[:ended].tolist()), bool(going)
-        )
+        ended = count // task.batches - state.done // task.batches
+        whole = task.batch == task.rows
+        kept = best if least < math.inf else ()
+        after = State(arrays, count, 0.0 if whole else total, least, int(waited), kept)
+        losses, checked = found[5 : 5 + ended], found[5 + length : 5 + length + ended]
+        return Advance(after, losses, checked, bool(going))

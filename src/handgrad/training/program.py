@@ -74,7 +74,7 @@ class _Program:
     scalars: Array
     others: Arrays
     numbers: Array
-    counts: Array
+    counts: Array  # updates done, updates wanted, the first epoch, patience
 
     @property
     def whole(self) -> bool:
@@ -202,14 +202,14 @@ def _run(
     scalars: Array,
     others: Arrays,
     numbers: Array,
-    counts: Array,
-    judge: Array,
+    now: Array,
     best: Arrays,
 ) -> Any:
     import jax
     import jax.numpy as jnp
 
     small = is_small(task)
+    counts, judge = now[:4].astype("int32"), now[4:]
     call = _Program(task, small, data, held, order, rates, scalars, others, numbers, counts)
     start = _Whole(
         _Epoch(counts[0], state, judge[0], jnp.bool_(True)),
@@ -226,7 +226,7 @@ def _run(
         more, call.epoch, start
     )
     head = jnp.stack([t.astype("float64"), going.astype("float64"), total])
-    return state, jnp.concatenate([head, judge]), best, history, checked
+    return state, best, jnp.concatenate([head, judge, history, checked])
 
 
 @lru_cache(maxsize=64)
@@ -235,10 +235,10 @@ def compiled(task: Task, length: int) -> Callable[..., Any]:
 
     It takes the state; the data; the data held back; the order of the examples in each of the
     epochs, and the factors of their rates, or None; the scalars; the other givens; two numbers
-    (threshold, tolerance); four counts (updates done, updates wanted, the first epoch, patience);
-    how the run is judged (loss of the epoch under way, best loss, epochs without a better one); and
-    the best state. It gives back the state; updates begun, whether to go on, and how the run is
-    judged; the best state; the losses of the epochs, and those of the data held back.
+    (threshold, tolerance); where the run is (updates done, updates wanted, the first epoch,
+    patience, loss of the epoch under way, best loss, epochs without a better one); and the best
+    state. It gives back the state, the best state, and in one array updates begun, whether to go
+    on, the last three of where the run is, the losses of the epochs and of the data held back.
     """
     import jax
     from jax.experimental.xla_metadata import set_xla_metadata

@@ -169,8 +169,8 @@ def run(
             step = engine.advance(state, min(wish.updates, done + many))
             state, going = step.state, step.going
             spent = time.perf_counter() - before
-            history.loss += step.losses
-            history.validation += step.checked
+            history.loss += step.losses.tolist()
+            history.validation += step.checked.tolist()
             history.seconds += spent
             many = _next_slice(many, state.done - done, spent)
             if going or state.done > done:

@@ -58,14 +58,30 @@ def _along() -> Mapping[str, Callable[[Array], Array]]:
         top = largest(z).astype(z.dtype)
         return top / jnp.sum(top, axis=-1, keepdims=True)
 
-    def softmax_rest(z: Array) -> Array:
-        """1 − softmax; the largest is kept apart from the others, so that nothing cancels."""
-        e, top = jnp.exp(z - jnp.max(z, axis=-1, keepdims=True)), largest(z)
-        many = jnp.sum(top.astype(z.dtype), axis=-1, keepdims=True)
-        rest = jnp.sum(jnp.where(top, 0, e), axis=-1, keepdims=True)
-        return (jnp.where(top, many - 1, many - e) + rest) / (many + rest)
+    def exponentials(z: Array) -> tuple[Array, Array, Array]:
+        """What is below the largest, its exponentials and their sum; softmax and its relatives share them."""
+        less = z - jnp.max(z, axis=-1, keepdims=True)
+        e = jnp.exp(less)
+        return less, e, jnp.sum(e, axis=-1, keepdims=True)
 
-    return {**jax_library().along, "hardmax": hardmax, "softmax_rest": softmax_rest}
+    def softmax(z: Array) -> Array:
+        _, e, total = exponentials(z)
+        return e / total
+
+    def log_softmax(z: Array) -> Array:
+        less, _, total = exponentials(z)
+        return less - jnp.log(total)
+
+    def softmax_rest(z: Array) -> Array:
+        """1 − softmax; the sum of all but a single largest, so that nothing cancels."""
+        _, e, total = exponentials(z)
+        top = largest(z)
+        others = jnp.sum(jnp.where(top, 0, e), axis=-1, keepdims=True)
+        alone = top & (total - others < 1.5)
+        return jnp.where(alone, others, total - e) / total
+
+    own = {"hardmax": hardmax, "log_softmax": log_softmax, "softmax": softmax}
+    return {**jax_library().along, **own, "softmax_rest": softmax_rest}
 
 
 def emitted(
