@@ -20,7 +20,7 @@ NUMPY_RATE, XLA_RATE = 1.5e10, 2.5e10  # multiply-adds of large products in a se
 ELEMENTS = 8e8  # numbers of elementwise functions in a second, both engines
 NATIVE_RATE = 1.5e9  # multiply-adds in a second inside one native loop
 IMPORT = 0.6  # seconds to import JAX
-COMPILE, COMPILE_NODE = 0.12, 0.006  # to compile a program, and for each of its operations
+COMPILE, COMPILE_NODE = 0.12, 0.010  # to compile a program, and for each of its operations
 
 
 def _nodes(task: Task) -> list[Node]:
@@ -62,4 +62,5 @@ def xla_update(task: Task, *, small: bool) -> float:
 def xla_start(task: Task) -> float:
     """Seconds before the first update by XLA."""
     imported = 0.0 if "jax" in sys.modules else IMPORT
-    return imported + COMPILE + COMPILE_NODE * len(_nodes(task))
+    stages = 1 + (task.rest > 0) + 0.3 * (task.validated > 0) + 0.3 * task.tests_all
+    return imported + COMPILE + COMPILE_NODE * len(_nodes(task)) * stages

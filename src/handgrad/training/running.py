@@ -160,6 +160,7 @@ def run(
     """
     kept = [state]
     many = _first_slice(setup.task, engine)
+    engine.advance(state, state.done)  # no update, but all compiling
     begun, going = time.monotonic(), True
     with _interrupts() as interrupted:
         while going and state.done < wish.updates and not interrupted.is_set():

@@ -72,7 +72,7 @@ class Trained:
 
     @property
     def seconds(self) -> float:
-        """Seconds of training, compiling left out after the first pause."""
+        """Seconds of training, without set-up and compiling."""
         return self.record.seconds
 
     def predict(self, x: Any, of: str | None = None) -> Array:

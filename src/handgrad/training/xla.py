@@ -59,7 +59,7 @@ def _along() -> Mapping[str, Callable[[Array], Array]]:
         return top / jnp.sum(top, axis=-1, keepdims=True)
 
     def exponentials(z: Array) -> tuple[Array, Array, Array]:
-        """What is below the largest, its exponentials and their sum; softmax and its relatives share them."""
+        """The argument less its largest, their exponentials, and the sum of those."""
         less = z - jnp.max(z, axis=-1, keepdims=True)
         e = jnp.exp(less)
         return less, e, jnp.sum(e, axis=-1, keepdims=True)
