@@ -149,7 +149,8 @@ def explain(
             raise click.UsageError(
                 "Of a run, give --step, --of, --reading, --symbols and --full only."
             )
-        _put_out(_of_run(Path(file), step or 1, of, reading, symbols, full), kind, output)
+        worked = _of_run(Path(file), step or 1, of, reading, symbols, full)
+        _put_out(worked, kind, output, pictured)
         return
     if network is None:
         problem = verbs.load(path_of(file or ""))
