@@ -224,6 +224,8 @@ def test_an_update_of_a_run_is_explained_from_its_folder(tmp_path, flowers):
     assert page.exit_code == 0
     assert "Update 7 of 15" in page.output
     assert "W2_new[1,4]" in page.output
+    paper = run("explain", model, "--step", 7, "-o", tmp_path / "page.html")
+    assert paper.exit_code == 0, paper.output
     refused = run("explain", model, "--step", 7, "--carry", 3)
     assert refused.exit_code == 2
 

@@ -296,10 +296,11 @@ class Worked:
         if self.carried or self.symbols_only:
             return ()
         untitled = replace(self, problem=replace(self.problem, title=""), of=None)
+        first = int(self.run.batch(self.traces[0][0])[0]) + 1
         try:
-            diagram = untitled.diagram(of=self.of)
+            diagram = untitled.diagram(of=self.of, example=first)
         except InputError:  # a whole array, or what has no derivative
-            diagram = untitled.diagram()
+            diagram = untitled.diagram(example=first)
         return (diagram.picture(theme),) if diagram.readable else ()
 
     def to_text(self, width: int = 88) -> str:
