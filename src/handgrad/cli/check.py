@@ -32,8 +32,9 @@ __all__ = ["check"]
 def check(file: str, gradient: Path | None, kind: str) -> None:
     """Compare gradients with independent derivatives.
 
-    Element by element: the derivation's, or those in G.npz. The witnesses are the complex step and,
-    where JAX is installed, automatic differentiation. Exit status 1 if something disagrees.
+    Element by element: the derivation's, or those in G.npz. The witnesses are the complex step,
+    central differences and, where JAX is installed, automatic differentiation. Exit status 1 if
+    something disagrees.
 
     Example: handgrad check net.toml --gradient mine.npz
     """

@@ -7,15 +7,14 @@ differences of its own values, at two step sizes, so that their error shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from handgrad.calculus.derivation import Equation
-from handgrad.calculus.expr import Call, Symbol, refs, walk
-from handgrad.numbers.evaluate import SMALL, followed
+from handgrad.calculus.expr import Symbol
+from handgrad.numbers.checking.forward import ForwardPass
 from handgrad.numbers.kernels import ALONG, ELEMENTWISE, REAL_ONLY, Library
 
 __all__ = ["ComplexStep"]
@@ -28,35 +27,14 @@ STEP = 2.0**-6  # its error, f⁽⁹⁾h⁸/630, is then about as large as that 
 
 
 class ComplexStep:
-    """The loss of forward equations as a function of its givens, and its slope along directions.
+    """The slope of a loss along directions in one of its givens.
 
     ``differenced`` are the functions that had to be continued by differences.
     """
 
-    def __init__(
-        self, forward: Sequence[Equation], loss: Symbol, values: Mapping[Symbol, Array]
-    ) -> None:
-        self.forward, self.loss = _leading_to(forward, loss), loss
-        nodes = [node for equation in self.forward for node in walk(equation.rhs)]
-        called = {node.function for node in nodes if isinstance(node, Call)}
-        self.differenced = tuple(sorted(called & REAL_ONLY))
-        self.known = self._base(values)
-        self.after: dict[Symbol, list[Equation]] = {}
-
-    def _base(self, values: Mapping[Symbol, Array]) -> dict[Symbol, Array]:
-        """Every quantity as it is; in extended precision where that costs little."""
-        known = {s: np.asarray(v, dtype=np.float64) for s, v in values.items()}
-        with np.errstate(all="ignore"):
-            first = followed(self.forward, known, _library(0))
-            if sum(np.size(v) for v in first.values()) > SMALL:
-                return first
-            wide = {s: v.astype(np.longdouble) for s, v in known.items()}
-            return followed(self.forward, wide, _library(0))
-
-    @property
-    def work(self) -> int:
-        """How many numbers one evaluation has."""
-        return sum(np.size(v) for v in self.known.values())
+    def __init__(self, loss: ForwardPass) -> None:
+        self.loss = loss
+        self.differenced = loss.real_only
 
     def along(self, symbol: Symbol, direction: Array) -> tuple[float, float]:
         """The slope along a direction in one quantity, and its expected error by differences."""
@@ -67,35 +45,13 @@ class ComplexStep:
 
     def element(self, symbol: Symbol, place: tuple[int, ...]) -> tuple[float, float]:
         """The derivative by one number, and its expected error by differences."""
-        direction = np.zeros(np.shape(self.known[symbol]))
+        direction = np.zeros(np.shape(self.loss.known[symbol]))
         direction[place] = 1.0
         return self.along(symbol, direction)
 
     def _slope(self, symbol: Symbol, direction: Array, variant: int) -> float:
-        if symbol not in self.after:
-            self.after[symbol] = _depending_on(self.forward, symbol)
-        moved = self.known[symbol] + np.asarray(direction) * (1j * TINY)
-        with np.errstate(all="ignore"):
-            found = followed(self.after[symbol], {**self.known, symbol: moved}, _library(variant))
-        return float(np.imag(found[self.loss]) / TINY)
-
-
-def _leading_to(forward: Sequence[Equation], loss: Symbol) -> tuple[Equation, ...]:
-    wanted, found = {loss}, list[Equation]()
-    for equation in reversed(forward):
-        if equation.lhs.symbol in wanted:
-            wanted |= {ref.symbol for ref in refs(equation.rhs)}
-            found.insert(0, equation)
-    return tuple(found)
-
-
-def _depending_on(forward: Sequence[Equation], symbol: Symbol) -> list[Equation]:
-    moved, found = {symbol}, list[Equation]()
-    for equation in forward:
-        if any(ref.symbol in moved for ref in refs(equation.rhs)):
-            moved.add(equation.lhs.symbol)
-            found.append(equation)
-    return found
+        moved = self.loss.known[symbol] + np.asarray(direction) * (1j * TINY)
+        return float(np.imag(self.loss.at(symbol, moved, _library(variant))) / TINY)
 
 
 def _library(variant: int) -> Library:

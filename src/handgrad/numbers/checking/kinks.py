@@ -28,6 +28,7 @@ from handgrad.calculus.expr import (
 )
 from handgrad.calculus.functions import FUNCTIONS
 from handgrad.numbers.checking.complex_step import ComplexStep
+from handgrad.numbers.checking.forward import ForwardPass
 from handgrad.numbers.evaluate import followed
 from handgrad.numbers.kernels import NUMPY
 
@@ -145,9 +146,8 @@ class Kinks:
         return {s: v * sides[s] * rng.uniform(0.6, 1.0, np.shape(v)) for s, v in self.near.items()}
 
     def _slope(self, symbol: Symbol, place: tuple[int, ...], moves: Moves) -> float:
-        return ComplexStep(self.forward, self.loss, {**self.values, **moves}).element(
-            symbol, place
-        )[0]
+        moved = ForwardPass(self.forward, self.loss, {**self.values, **moves})
+        return ComplexStep(moved).element(symbol, place)[0]
 
 
 def _sites(forward: Sequence[Equation]) -> Iterator[_Site]:

@@ -1,12 +1,14 @@
 """A gradient and its problem in; how it compares with independent derivatives out.
 
-Witnesses that know nothing of the chain rule as it is derived here: the complex step, from values of
-the loss alone, and automatic differentiation by JAX where it is installed. A right gradient may
-differ from both by rounding, as far as ``rounding.sensitivity`` says of each element, and by a part
-in 10⁹ of itself; anything more is a disagreement, unless the loss has a kink there.
+Witnesses that know nothing of the chain rule as it is derived here: the complex step and central
+differences, from values of the loss alone, and automatic differentiation by JAX where it is
+installed. A right gradient may differ from them by rounding, as far as ``rounding.sensitivity`` says
+of each element, by a part in 10⁹ of itself, and from differences by their own error; anything more
+is a disagreement, unless the loss has a kink there.
 
 In a large problem JAX compares every element at once; the complex step goes along one random
 direction in each array, and only where that disagrees through its halves, down to the element.
+Central differences are not asked.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from handgrad.errors import ShapeError
 from handgrad.language.writing import text
 from handgrad.model.problem import Problem
 from handgrad.numbers.checking.complex_step import ComplexStep
+from handgrad.numbers.checking.differences import Differences
+from handgrad.numbers.checking.forward import ForwardPass
 from handgrad.numbers.checking.kinks import Bend, Kinks
 from handgrad.numbers.checking.rounding import Room, room_of
 from handgrad.numbers.checking.search import Search
@@ -53,6 +57,7 @@ class _Opinion:
     error: dict[Symbol, Array]
     finished: bool = True  # nothing is left that may be wrong too
     along: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    silence: str = "comes to no number"  # what it means where it was asked and is NaN
 
 
 def compare(
@@ -109,7 +114,7 @@ def _notes(room: Room, opinions: list[_Opinion]) -> Iterator[str]:
     for opinion in opinions:
         silent = sum(int(np.sum(np.isnan(v))) for v in opinion.expected.values())
         if silent and not opinion.along:
-            yield f"The {opinion.name} comes to no number at {silent:,} of them."
+            yield f"The {opinion.name} {opinion.silence} at {silent:,} of them."
 
 
 # --- what the witnesses say ------------------------------------------------------------------
@@ -125,16 +130,21 @@ def _opinions(
     """What each witness says; JAX differentiates as books do, and gets the room for that."""
     room, book = rooms
     forward, loss = derivation.phase(Phase.FORWARD), derivation.loss
-    step = ComplexStep(forward, loss, values)
+    of_one = ForwardPass(forward, loss, values)
+    step = ComplexStep(of_one)
     count = sum(np.size(g) for g in given.values())
-    small = count <= EACH and count * step.work <= WORK
+    small = count <= EACH and count * of_one.work <= WORK
     by_jax = None
     if has_jax() and given:
         found = jax_gradient(forward, loss, tuple(given), values)
         none = {s: np.zeros(np.shape(g)) for s, g in given.items()}
         by_jax = _Opinion("automatic differentiation (JAX)", "every element", book, found, none)
     if small:
-        yield _one_by_one(step, given, room, progress)
+        by_step = _unasked(_named(step), given, room, "every element")
+        by_differences = _unasked("central differences", given, room, "every element")
+        by_differences.silence = "meet no loss smooth enough within their step"
+        _one_by_one({step: by_step, Differences(of_one): by_differences}, given, progress)
+        yield from (by_step, by_differences)
     else:
         yield _along_directions(step, given, room, by_jax, progress)
     if by_jax:
@@ -142,24 +152,31 @@ def _opinions(
     progress(1.0)
 
 
-def _unasked(step: ComplexStep, given: Arrays, room: Room, asked: str) -> _Opinion:
+def _named(step: ComplexStep) -> str:
     how = f" ({', '.join(step.differenced)} by differences)" if step.differenced else ""
+    return f"complex step{how}"
+
+
+def _unasked(name: str, given: Arrays, room: Room, asked: str) -> _Opinion:
     nothing = {s: np.full(np.shape(g), np.nan) for s, g in given.items()}
     none = {s: np.zeros(np.shape(g)) for s, g in given.items()}
-    return _Opinion(f"complex step{how}", asked, room, nothing, none)
+    return _Opinion(name, asked, room, nothing, none)
 
 
-def _one_by_one(step: ComplexStep, given: Arrays, room: Room, progress: Progress) -> _Opinion:
-    opinion = _unasked(step, given, room, "every element")
+def _one_by_one(
+    opinions: Mapping[ComplexStep | Differences, _Opinion], given: Arrays, progress: Progress
+) -> None:
     places = [(s, place) for s, g in given.items() for place in np.ndindex(np.shape(g))]
     for number, (symbol, place) in enumerate(places):
         progress(number / len(places))
-        _ask(opinion, step, symbol, place)
-    return opinion
+        for witness, opinion in opinions.items():
+            _ask(opinion, witness, symbol, place)
 
 
-def _ask(opinion: _Opinion, step: ComplexStep, symbol: Symbol, place: Place) -> None:
-    value, error = step.element(symbol, place)
+def _ask(
+    opinion: _Opinion, witness: ComplexStep | Differences, symbol: Symbol, place: Place
+) -> None:
+    value, error = witness.element(symbol, place)
     opinion.expected[symbol][place], opinion.error[symbol][place] = value, error
 
 
@@ -167,7 +184,7 @@ def _along_directions(
     step: ComplexStep, given: Arrays, room: Room, by_jax: _Opinion | None, progress: Progress
 ) -> _Opinion:
     """One direction an array; elements only where JAX or the direction finds something wrong."""
-    opinion = _unasked(step, given, room, "a direction in each array")
+    opinion = _unasked(_named(step), given, room, "a direction in each array")
     for number, (symbol, array) in enumerate(given.items()):
         progress(number / len(given))
         search = Search(step, symbol, array, room)
