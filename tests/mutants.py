@@ -3,6 +3,7 @@
     python -m tests.mutants --processes 2            every mutant of the calculus, losses, optimizers
     python -m tests.mutants --module calculus.chain  those of one module
     python -m tests.mutants --list                   which mutants there are, without running them
+    python -m tests.mutants --again OUTPUT           those that survived an earlier run, by its output
 
 Cosmic Ray makes the mutants. They are run here, each in a fork of a process that has the libraries
 loaded, since a new interpreter for each would take hours. A mutant that no test notices must stand
@@ -34,12 +35,12 @@ REASONS = ROOT / "docs" / "mutation.md"
 MODULES = {  # and the tests that are likeliest to notice, which are run first
     "calculus.expr": "tests/test_calculus.py",
     "calculus.functions": "tests/test_functions.py",
-    "calculus.derivation": "tests/test_calculus.py",
+    "calculus.derivation": "tests/test_validate.py",
     "calculus.chain": "tests/test_calculus.py",
     "calculus.simplify": "tests/test_calculus.py",
-    "rewrites.logits": "tests/test_calculus.py",
-    "rewrites.names": "tests/test_calculus.py",
-    "rewrites.delta": "tests/test_calculus.py",
+    "rewrites.logits": "tests/test_rewrites.py",
+    "rewrites.names": "tests/test_rewrites.py",
+    "rewrites.delta": "tests/test_rewrites.py",
     "model.network": "tests/test_explain_textbook.py",
     "model.optimizers": "tests/test_optimizers.py",
 }
@@ -47,6 +48,8 @@ MODULES = {  # and the tests that are likeliest to notice, which are run first
 TESTS = (
     "tests/test_calculus.py",
     "tests/test_functions.py",
+    "tests/test_rewrites.py",
+    "tests/test_validate.py",
     "tests/test_optimizers.py",
     "tests/test_explain_textbook.py",
     "tests/test_golden.py",
@@ -106,6 +109,10 @@ class Mutant:
 
     def __str__(self) -> str:
         return f"{self.module}:{self.line}: `{self.before}` → `{self.after}`"
+
+    def is_told_in(self, line: str) -> bool:
+        """Whether it stands in a line of output, on whatever line of the module it was then."""
+        return line.startswith(f"{self.module}:") and self.listed.partition(": ")[2] in line
 
     @property
     def listed(self) -> str:
@@ -215,8 +222,12 @@ def main() -> int:
     parser.add_argument("--module", choices=list(MODULES), action="append")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--list", action="store_true", help="say which there are, run none")
+    parser.add_argument("--again", type=Path, metavar="OUTPUT", help="those an output names, no other")
     asked = parser.parse_args()
     every = [mutant for module in asked.module or MODULES for mutant in mutants(module)]
+    if asked.again:
+        lines = asked.again.read_text(encoding="utf-8").splitlines()
+        every = [mutant for mutant in every if any(map(mutant.is_told_in, lines))]
     if asked.list:
         say(*every, f"{len(every)} mutants")
         return 0

@@ -165,7 +165,7 @@ def _undefined(
 def _advice(name: Symbol, known: set[Symbol]) -> str:
     names = sorted(map(str, known))[:500]  # comparing is slow
     same = [other for other in names if other.lower() == str(name).lower()]
-    near = same or get_close_matches(str(name)[:100], names, n=1, cutoff=0.7)
+    near = same or get_close_matches(str(name)[:100], names, cutoff=0.7)
     return f"Did you mean {near[0]}?" if near else "Define it or give its value."
 
 
@@ -203,10 +203,9 @@ def _call_mistakes(equation: Equation) -> Iterator[DerivationError]:
                     yield _mistake(of, function, f"{function} is no function along an index.")
             case Call(function, arguments):
                 wanted = FUNCTIONS[function].arity if function in FUNCTIONS else 0
-                if wanted and wanted == len(arguments):
-                    continue
-                known = f"takes {wanted} argument{'s' * (wanted != 1)}, not {len(arguments)}"
-                said = known if wanted else "is no function of single numbers"
-                yield _mistake(of, function, f"In the equation of {of}: {function} {said}.")
+                if not wanted or wanted != len(arguments):
+                    known = f"takes {wanted} argument{'s' * (wanted != 1)}, not {len(arguments)}"
+                    said = known if wanted else "is no function of single numbers"
+                    yield _mistake(of, function, f"In the equation of {of}: {function} {said}.")
             case _:
                 pass

@@ -32,11 +32,8 @@ class Symbol:
     def __str__(self) -> str:
         name = self.base if self.number is None else f"{self.base}{self.number}"
         if self.state:
-            name = (
-                f"δ{self.number}"
-                if (self.state, self.base) == ("δ", "z")
-                else f"{self.state}_{name}"
-            )
+            layered = (self.state, self.base) == ("δ", "z") and self.number is not None
+            name = f"δ{self.number}" if layered else f"{self.state}_{name}"
         name = f"d{self.loss}/d{name}" if self.loss else name
         return f"{name}_new" if self.new else name
 

@@ -47,17 +47,17 @@ def with_logits(forward: Sequence[Equation]) -> tuple[Equation, ...]:
 def _logit(node: Expr, defined: dict[Symbol, Equation]) -> Expr:
     match node:
         case Call("log", (Ref() as ref,)):
-            inner, sign = ref, 1
+            inner, mirrored = ref, False
         case Call("log", (Sum((Num(1), Product((Num(-1), Ref() as ref)))),)):
-            inner, sign = ref, -1
+            inner, mirrored = ref, True
         case _:
             return node
     if inner.symbol not in defined:
         return node
     match defined[inner.symbol].at(inner):
         case Call("sigmoid", (z,)):
-            return Forms(node, call("log_sigmoid", z if sign == 1 else -z))
-        case Along("softmax", index, body, at) if sign == 1:
+            return Forms(node, call("log_sigmoid", -z if mirrored else z))
+        case Along("softmax", index, body, at) if not mirrored:
             return Forms(node, Along("log_softmax", index, body, at))
         case _:
             return node
