@@ -597,6 +597,12 @@ def test_hubers_delta_is_where_it_becomes_a_line():
         ("x*x*x", "x³"),
         ("x/x", "1"),
         ("x**2/x", "x"),
+        ("x**0", "1"),
+        ("(1 + x)**0*y", "y"),
+        ("x/(1 + y)*z", "x·z/(1 + y)"),  # what is divided by stands last
+        ("x*(1 + y)**½*z", "x·(1 + y)^½·z"),
+        ("2**3*x", "8·x"),
+        ("x/2**3", "0.125·x"),
         ("(x**2)**3", "x^6"),
         ("(x**2)**½", "(x²)^½"),  # |x|, not x
         ("sum(i, 0*x[i])", "0"),

@@ -172,6 +172,22 @@ def test_slope_at_a_kink_is_the_stated_one(name: str):
             assert float(got) == pytest.approx(SLOPE_AT_KINK[name, kink]), name
 
 
+def has_one_slope(name: str, at: float) -> bool:
+    """Whether the slopes to the left and to the right of a number are the same, and finite."""
+    others = [mpf("0.3")] * (FUNCTIONS[name].arity - 1)
+    with mp.workdps(60):
+        step = mpf(10) ** -20
+        low, here, high = (TRUTH[name](mpf(at) + n * step, *others) for n in (-1, 0, 1))
+        return high - low < 1e-10 and abs((here - low) - (high - here)) < 1e-6 * step
+
+
+@pytest.mark.parametrize("name", [n for n in ROWS if n != "equal"])
+def test_the_kinks_are_where_the_slope_jumps_and_nowhere_else(name: str):
+    tie = 0.3 if name in TIE else 0.0  # with the second argument
+    places = [z for z in np.arange(-16, 17) / 4 if z > FUNCTIONS[name].samples[0]]
+    assert tuple(z for z in places if not has_one_slope(name, z + tie)) == FUNCTIONS[name].kinks
+
+
 @pytest.mark.parametrize("name", ["max", "min"])
 @pytest.mark.parametrize(("x", "y"), [(1.0, 2.0), (2.0, 1.0), (3.0, 3.0)])
 def test_the_shares_of_an_extremum_add_up_to_one(name: str, x: float, y: float):

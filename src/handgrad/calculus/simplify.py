@@ -73,8 +73,11 @@ def split(term: Expr) -> tuple[Fraction, tuple[Expr, ...]]:
 
 def joined(number: Fraction, rest: Sequence[Expr]) -> Expr:
     """A number times the rest, as one term."""
-    factors = (*((Num(number),) if number != 1 or not rest else ()), *rest)
-    return factors[0] if len(factors) == 1 else Product(factors)
+    match (*((Num(number),) if number != 1 or not rest else ()), *rest):
+        case (only,):
+            return only
+        case factors:
+            return Product(factors)
 
 
 def _sum(terms: Iterable[Expr]) -> Expr:
@@ -84,8 +87,13 @@ def _sum(terms: Iterable[Expr]) -> Expr:
         number, rest = split(term)
         key = frozenset(Counter(rest).items())
         gathered[key] = (gathered.get(key, (Fraction(0), rest))[0] + number, rest)
-    kept = tuple(joined(number, rest) for number, rest in gathered.values() if number != 0)
-    return kept[0] if len(kept) == 1 else Sum(kept) if kept else Num(0)
+    match tuple(joined(number, rest) for number, rest in gathered.values() if number != 0):
+        case ():
+            return Num(0)
+        case (only,):
+            return only
+        case kept:
+            return Sum(kept)
 
 
 def _product(factors: Iterable[Expr]) -> Expr:
