@@ -602,10 +602,28 @@ def test_hubers_delta_is_where_it_becomes_a_line():
         ("x/(1 + y)*z", "x·z/(1 + y)"),  # what is divided by stands last
         ("x*(1 + y)**½*z", "x·(1 + y)^½·z"),
         ("2**3*x", "8·x"),
+        ("1**3*x", "x"),
+        ("(-1)**3*x", "−x"),
+        ("2**64*x", "18446744073709551616·x"),
+        ("2**65*x", "2^65·x"),  # longer than anybody reads
+        ("x/0", "x/0"),  # told when it is evaluated
         ("x/2**3", "0.125·x"),
         ("(x**2)**3", "x^6"),
         ("(x**2)**½", "(x²)^½"),  # |x|, not x
+        ("(2*x)**2", "4·x²"),
+        ("(2*x)**½", "(2·x)^½"),
+        ("(2*x)**-1", "½/x"),
+        ("(x*y)**2", "(x·y)²"),
+        ("(x**½)**2", "(x^½)²"),
+        ("x**2*x**y", "x²·x^y"),
         ("sum(i, 0*x[i])", "0"),
+        ("sum(i, j, δ(i,j)*A[i,j])", "Σ_j A[j,j]"),
+        ("sum(i, j, δ(i,j)*δ(j,2)*A[i,j])", "A[2,2]"),
+        ("sum(i, sum(j, δ(i,j)*A[i,j]))", "Σ_i A[i,i]"),
+        ("sum(i, δ(j,i)*x[i])", "x[j]"),
+        ("sum(i, δ(i,i)*x[i])", "Σ_i x[i]"),
+        ("sum(i, δ(j,k)*x[i])", "Σ_i δ(j, k)·x[i]"),
+        ("sum(i, δ(i,j) + x[i])", "Σ_i (δ(i, j) + x[i])"),
         ("sum(i, sum(j, A[i,j]))", "Σ_i,j A[i,j]"),
         ("sum(i, δ(i,j)*x[i])", "x[j]"),
         ("sum(i, δ(i,2)*x[i])", "x[2]"),
