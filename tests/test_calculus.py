@@ -27,11 +27,13 @@ from handgrad.calculus.expr import (
     Sigma,
     Sum,
     Symbol,
+    bound_indices,
     call,
     free_indices,
     substitute,
+    walk,
 )
-from handgrad.calculus.simplify import relettered, simplify
+from handgrad.calculus.simplify import gathered, relettered, simplify
 from handgrad.errors import DerivationError, InputError, LanguageError
 from handgrad.language.reading import parse_equations, parse_formula, symbol
 from handgrad.language.writing import text
@@ -637,6 +639,34 @@ def test_hubers_delta_is_where_it_becomes_a_line():
 )
 def test_simplify(written: str, simple: str):
     assert text(simplify(parse_formula(written))) == simple
+
+
+@pytest.mark.parametrize(
+    ("written", "together"),
+    [
+        ("dE/da*x + dE/da*y", "dE/da·(x + y)"),
+        ("dE/da*x + dE/da", "dE/da·(x + 1)"),
+        ("x*dE/da*2 + y*dE/da*z", "dE/da·(2·x + y·z)"),
+        ("dE/db*dE/da*x + dE/da*y", "dE/da·(dE/db·x + y)"),
+        ("sum(i, dE/da[i]*x[i] + dE/da[i]*y[i])", "Σ_i dE/da[i]·(x[i] + y[i])"),
+        ("dE/da[1]*x + dE/da[2]*y", "dE/da[1]·x + dE/da[2]·y"),  # two numbers
+        ("dE/da*x + dE/db*y", "dE/da·x + dE/db·y"),
+        ("dE/da*x + y", "dE/da·x + y"),
+        ("a*x + a*y", "a·x + a·y"),  # no gradient
+    ],
+)
+def test_the_gradient_all_terms_share_stands_in_front(written: str, together: str):
+    (equation,) = parse_equations(f"g = {written}", "E")
+    assert text(gathered(equation.rhs)) == together
+
+
+def test_letters_that_are_free_outside_are_not_used_inside():
+    (equation,) = parse_equations("g[k] = sum(k, x[k]*sum(i, A[i,k]*max(j, B[j,i] + x[k])))")
+    again = relettered(equation.rhs, {"k", "i", "j"})
+    letters = {p.name for node in walk(again) for p in bound_indices(node)}
+    assert len(letters) == 3
+    assert not letters & {"k", "i", "j"}
+    assert not free_indices(again)
 
 
 # --- the language ----------------------------------------------------------------------------
