@@ -606,6 +606,8 @@ def test_hubers_delta_is_where_it_becomes_a_line():
         ("2**3*x", "8·x"),
         ("1**3*x", "x"),
         ("(-1)**3*x", "−x"),
+        ("2**½*x", "2^½·x"),
+        ("2**(1/3)*8**(1/3)", "2^⅓·8^⅓"),
         ("2**64*x", "18446744073709551616·x"),
         ("2**65*x", "2^65·x"),  # longer than anybody reads
         ("x/0", "x/0"),  # told when it is evaluated
@@ -667,6 +669,10 @@ def test_letters_that_are_free_outside_are_not_used_inside():
     assert len(letters) == 3
     assert not letters & {"k", "i", "j"}
     assert not free_indices(again)
+    for inner in ("sum(j, A[i,j])", "max(j, A[i,j])"):
+        for outer in (f"sum(i, {inner})", f"max(i, {inner})"):
+            again = relettered(parse_formula(outer), {"j"})
+            assert {p.name for node in walk(again) for p in bound_indices(node)} == {"i", "k"}
 
 
 # --- the language ----------------------------------------------------------------------------

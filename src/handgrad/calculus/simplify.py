@@ -164,12 +164,13 @@ def gathered(expr: Expr) -> Expr:
         case Sigma(indices, body):
             return Sigma(indices, gathered(body))
         case Sum(terms):
-            factors = [term.factors if isinstance(term, Product) else (term,) for term in terms]
-            shared = (f for f in factors[0] if isinstance(f, Ref) and f.symbol.loss)
-            common = next((f for f in shared if all(f in others for others in factors)), None)
+            parts = [term.factors if isinstance(term, Product) else (term,) for term in terms]
+            first, *others = parts
+            gradients = (f for f in first if isinstance(f, Ref) and f.symbol.loss)
+            common = next((g for g in gradients if all(g in other for other in others)), None)
             if common is None:
                 return expr
-            rest = (Product(tuple(f for f in part if f != common)) for part in factors)
+            rest = (Product(tuple(f for f in part if f != common)) for part in parts)
             return Product((common, simplify(Sum(tuple(rest)))))
         case _:
             return expr
