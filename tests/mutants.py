@@ -222,7 +222,9 @@ def main() -> int:
     parser.add_argument("--module", choices=list(MODULES), action="append")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--list", action="store_true", help="say which there are, run none")
-    parser.add_argument("--again", type=Path, metavar="OUTPUT", help="those an output names, no other")
+    parser.add_argument(
+        "--again", type=Path, metavar="OUTPUT", help="those an output names, no other"
+    )
     asked = parser.parse_args()
     every = [mutant for module in asked.module or MODULES for mutant in mutants(module)]
     if asked.again:

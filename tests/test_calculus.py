@@ -14,6 +14,7 @@ from tests.oracles import jax_oracle
 from handgrad.calculus.chain import backward
 from handgrad.calculus.derivation import Derivation, Equation, Phase, validate
 from handgrad.calculus.expr import (
+    LETTERS,
     Along,
     Call,
     Delta,
@@ -30,6 +31,7 @@ from handgrad.calculus.expr import (
     bound_indices,
     call,
     free_indices,
+    fresh,
     substitute,
     walk,
 )
@@ -181,6 +183,14 @@ def test_a_bound_index_makes_way_for_one_that_arrives():
     assert isinstance(moved, Sigma)
     assert len({index.name for index in moved.indices}) == 2
     assert set(free_indices(moved)) == {"j"}
+
+
+def test_a_fresh_index_has_its_own_letter_then_another_then_a_number():
+    j = Index("j′")
+    assert fresh(j, set()).name == "j"
+    assert fresh(j, {"j"}).name == LETTERS[0]
+    assert fresh(j, set(LETTERS)).name == "j1"
+    assert fresh(j, {*LETTERS, "j1"}).name == "j2"
 
 
 def test_relettering_leaves_the_place_where_a_softmax_is_read_alone():

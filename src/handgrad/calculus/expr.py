@@ -222,7 +222,10 @@ _NODES: dict[type, tuple[Callable[[Any], Parts], Callable[[Any, Parts], Expr]]] 
     Power: (lambda node: (node.base, node.exponent), lambda _, parts: Power(*parts)),
     Call: (lambda node: node.arguments, lambda node, parts: Call(node.function, parts)),
     Sigma: (lambda node: (node.body,), lambda node, parts: Sigma(node.indices, *parts)),
-    Along: (lambda node: (node.body,), lambda node, parts: replace(node, body=parts[0])),
+    Along: (
+        lambda node: (node.body,),
+        lambda node, parts: Along(node.function, node.index, *parts, node.at),
+    ),
     Forms: (lambda node: (node.book, node.stable), lambda _, parts: Forms(*parts)),
     Partial: (lambda node: (node.top, node.bottom), lambda node, _: node),
 }
