@@ -41,7 +41,7 @@ MODULES = {  # and the tests that are likeliest to notice, which are run first
     "rewrites.logits": "tests/test_rewrites.py",
     "rewrites.names": "tests/test_rewrites.py",
     "rewrites.delta": "tests/test_rewrites.py",
-    "model.network": "tests/test_explain_textbook.py",
+    "model.network": "tests/test_calculus.py",
     "model.optimizers": "tests/test_optimizers.py",
 }
 # What a test starts in a process of its own would not see the mutant.

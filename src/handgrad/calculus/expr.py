@@ -201,7 +201,7 @@ class Partial(Expr):
 
     top: Ref
     bottom: Ref
-    direct: bool = False
+    direct: bool
 
 
 def as_expr(value: Expr | int | Fraction) -> Expr:

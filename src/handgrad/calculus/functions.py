@@ -37,6 +37,10 @@ Rule = Callable[..., Expr]  # (arguments…, value) -> expression
 Vector = Callable[[Position], Expr]  # a family of expressions, one for each place along an axis
 
 
+ANYWHERE, POSITIVE = (-4.0, 4.0), (0.1, 4.0)  # where rules are sampled and curves are drawn
+FAR = 99  # e^z² has left every float, and no power of z has
+
+
 @dataclass(frozen=True)
 class Pullback:
     """What a vector rule may use: the gradient ``g``, argument ``z`` and value ``a`` at any place.
@@ -70,7 +74,7 @@ class Function:
     total: Callable[[Pullback, Position], Expr] | None = None  # a vector function's definition
     reduces: bool = False  # the value has one axis less than the argument
     kinks: tuple[float, ...] = ()  # where there is no derivative; the slope given is the convention
-    samples: tuple[float, float] = (-4.0, 4.0)  # an interval inside the domain
+    samples: tuple[float, float] = ANYWHERE  # an interval inside the domain
 
     @property
     def arity(self) -> int:
@@ -83,7 +87,7 @@ def row(
     stable: Rule | None = None,
     definition: Callable[..., Expr] | None = None,
     kinks: tuple[float, ...] = (),
-    samples: tuple[float, float] = (-4.0, 4.0),
+    samples: tuple[float, float] = ANYWHERE,
 ) -> Function:
     """An elementwise row; ``stable`` is for the first argument."""
     return Function(slopes, (stable,), None, definition, kinks=kinks, samples=samples)
@@ -150,8 +154,8 @@ def _gelu_inner_slope(z: Expr) -> Expr:
 
 
 def _near(z: Expr) -> Expr:
-    """z, but no further than where e^z² has left every float, so that no power of z overflows."""
-    return maximum(-99, minimum(99, z))
+    """z, but no further than ``FAR``, so that no power of z overflows."""
+    return maximum(-FAR, minimum(FAR, z))
 
 
 def _arctan_slope(z: Expr) -> Expr:
@@ -190,7 +194,7 @@ def _ties(v: Pullback, j: Position) -> Expr:
 FUNCTIONS: dict[str, Function] = {
     # primitives
     "exp":      row(lambda z, a: a),
-    "log":      row(lambda z, a: 1 / z, samples=(0.1, 4.0)),
+    "log":      row(lambda z, a: 1 / z, samples=POSITIVE),
     "erf":      row(lambda z, a: 2 * ROOT * normal_pdf(ROOT * z), stable=lambda z, a: gaussian(z, gaussian(z, 1 / QUARTER_PI**HALF))),
     "sin":      row(lambda z, a: call("cos", z)),
     "cos":      row(lambda z, a: -call("sin", z)),
@@ -201,7 +205,7 @@ FUNCTIONS: dict[str, Function] = {
                          pullback=lambda v, j: v.g(j) * equal(v.z(j), v.a(j)) / v.total(lambda k: equal(v.z(k), v.a(k)))),
     # elementwise, in the order one meets them
     "identity": row(lambda z, a: ONE, definition=lambda z: z),
-    "sqrt":     row(lambda z, a: 1 / (2 * a), definition=lambda z: Power(z, HALF), samples=(0.1, 4.0)),
+    "sqrt":     row(lambda z, a: 1 / (2 * a), definition=lambda z: Power(z, HALF), samples=POSITIVE),
     "sigmoid":  row(lambda z, a: a * (1 - a), stable=lambda z, a: sigmoid(z) * sigmoid(-z), definition=lambda z: 1 / (1 + exp(-z))),
     "tanh":     row(lambda z, a: 1 - a**2, stable=lambda z, a: sech(z) ** 2, definition=lambda z: (exp(z) - exp(-z)) / (exp(z) + exp(-z))),
     "relu":     row(lambda z, a: step(z), kinks=(0.0,), definition=lambda z: maximum(0, z)),   # slope 0 at 0
