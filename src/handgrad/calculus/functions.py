@@ -110,7 +110,7 @@ def by_definition(expr: Along) -> Expr | None:
     def argument(place: Position) -> Expr:
         return substitute(expr.body, {expr.index.name: place})
 
-    at = 1 if expr.at is None else expr.at  # a reduction has the same value everywhere
+    at = expr.index if expr.at is None else expr.at  # a reduction has the same value everywhere
     return definition(Pullback(argument, argument, argument, expr.index), at)
 
 
