@@ -153,6 +153,9 @@ def test_kernel_is_the_function(name: str):
         ("tanh", 20.0, 1.6993417021166355e-17),
         ("tanh", -800.0, 0.0),
         ("silu", 40.0, 1.0),
+        ("arctan", 0.0, 1.0),
+        ("arctan", -0.5, 0.8),
+        ("arctan", 1e150, 1e-300),  # z² and z⁴ would overflow
     ],
 )
 def test_stable_form_keeps_its_digits_where_the_book_form_has_none(name, z, expected):

@@ -79,6 +79,7 @@ MISUSES: dict[str, tuple[Callable[[], Any], str]] = {
     "a gradient as an equation": (lambda: hg.derive(hg.Equations("dE/dw=3*w\nE=w", loss="E", **ONE)), "dE/dw is a name"),
     "optimizer state as a name": (lambda: hg.derive(hg.Equations("E=w*m_w", loss="E", parameters={"w": 1.0, "m_w": 2.0}, optimizer="adam")), "m_w is a name"),
     "an index out of the range of a function": (lambda: hg.explain(hg.Equations("E=softmax(k, v[k])[3]", loss="E", parameters={"v": [1.0, 2.0]})), "index 3 is out of range"),
+    "a function read along a longer array": (lambda: hg.explain(hg.Equations("E=sum(j, u[j]*softmax(k, v[k])[j])", loss="E", parameters={"v": [1.0, 2.0], "u": [1.0, 2.0, 3.0]})), "3 against 2"),
     "an index out of the range of an array": (lambda: hg.explain(hg.Equations("E=v[3]", loss="E", parameters={"v": [1.0, 2.0]})), "index 3 is out of range"),
     "a logarithm of a negative number": (lambda: hg.explain(hg.Equations("E=log(-w)", loss="E", **ONE)), "E is nan"),
     "a division by zero": (lambda: hg.explain(hg.Equations("E=1/(w-1)", loss="E", **ONE)), "E is inf"),

@@ -60,8 +60,8 @@ def test_the_shortcut_of_sigmoid_has_the_same_value():
     [
         "g[j] = sum(k, x[k])*softmax(k, z[k])[j] - y[j]",  # x is not one-hot
         "g[j] = sum(i, x[i]*y[i])*softmax(k, z[k])[j] - y[j]",  # the sum is the x that y picks
-        "g[j] = sum(n, Y[n,j])*softmax(k, z[k])[j] - y[j]",  # over examples, not over classes
-        "g[j] = sum(k, Y[k,k])*softmax(k, z[k])[j] - y[j]",  # along a diagonal
+        "g[j] = sum(n, Y[n,1])*softmax(k, z[k])[j] - Y[1,j]",  # over examples, not over classes
+        "g[j] = sum(k, Y[k,k])*softmax(k, z[k])[j] - Y[1,j]",  # along a diagonal
         "g[j] = sum(k, y[k])*softmax(k, z[k])[j] + y[j]",  # a + y
         "g[j] = sum(k, y[k])*softmax(k, z[k])[j] - 2*y[j]",
         "g[j] = sum(k, y[k])*softmax(k, z[k])[j] - x[j]",

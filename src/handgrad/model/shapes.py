@@ -10,6 +10,7 @@ from handgrad.calculus.expr import (
     Delta,
     Expr,
     Index,
+    Position,
     Ref,
     Sigma,
     Symbol,
@@ -70,42 +71,51 @@ def _meet(
     hidden = {index.name: found.pop(index.name) for index in bound if index.name in found}
     for part in children(expr):
         _meet(part, sizes, found, equation)
-    if isinstance(expr, Along) and isinstance(expr.at, int) and expr.index.name in found:
-        length, where = found[expr.index.name]
-        if expr.at > length:
-            raise ShapeError(
-                f"{expr.function}(…)[{expr.at}] in the equation of {equation.lhs.symbol}: index "
-                f"{expr.at} is out of range, {where} has {length}.",
-                of=str(equation.lhs.symbol),
-                name=str(expr.at),
-            )
+    read = found.get(expr.index.name) if isinstance(expr, Along) else None
     if isinstance(expr, Delta):
         _meet_delta(expr, sizes, equation)
     for index in bound:
         found.pop(index.name, None)
     found.update(hidden)
+    if isinstance(expr, Along) and expr.at is not None and read:
+        _meet_position(expr.at, read, found, equation, f"{expr.function}(…)[{expr.at}]")
     if not isinstance(expr, Ref):
         return
+    written = f"{expr.symbol}[{','.join(map(str, expr.indices))}]"
     for place, position in enumerate(expr.indices):
         length = sizes[expr.symbol][place]
         where = f"axis {place + 1} of {expr.symbol} ({shape_text(sizes[expr.symbol])})"
-        if isinstance(position, int):
-            if position > length:
-                raise ShapeError(
-                    f"{expr.symbol}[{','.join(map(str, expr.indices))}] in the equation of "
-                    f"{equation.lhs.symbol}: index {position} is out of range, {where} has {length}.",
-                    of=str(equation.lhs.symbol),
-                    name=str(expr.symbol),
-                )
-            continue
-        before, said = found.setdefault(position.name, (length, where))
-        if before != length:
+        _meet_position(position, (length, where), found, equation, written, str(expr.symbol))
+
+
+def _meet_position(
+    position: Position,
+    axis: tuple[int, str],
+    found: dict[str, tuple[int, str]],
+    equation: Equation,
+    written: str,
+    name: str = "",
+) -> None:
+    """A constant lies on the axis it is written for; an index runs as far as anywhere else."""
+    length, where = axis
+    of = equation.lhs.symbol
+    if isinstance(position, int):
+        if position > length:
             raise ShapeError(
-                f"In the equation of {equation.lhs.symbol} the index {position.name} runs over "
-                f"{said} and over {where}: {before} against {length}. Make the two agree.",
-                of=str(equation.lhs.symbol),
-                name=str(expr.symbol),
+                f"{written} in the equation of {of}: index {position} is out of range, "
+                f"{where} has {length}.",
+                of=str(of),
+                name=name or str(position),
             )
+        return
+    before, said = found.setdefault(position.name, axis)
+    if before != length:
+        raise ShapeError(
+            f"In the equation of {of} the index {position.name} runs over {said} and over {where}: "
+            f"{before} against {length}. Make the two agree.",
+            of=str(of),
+            name=name or position.name,
+        )
 
 
 def _meet_delta(expr: Delta, sizes: Mapping[Symbol, tuple[int, ...]], equation: Equation) -> None:
