@@ -29,7 +29,7 @@ from handgrad.numbers.checking import complex_step, witness
 from handgrad.numbers.checking.differences import Differences
 from handgrad.numbers.checking.forward import ForwardPass
 from handgrad.numbers.evaluate import kernel_of, value_of
-from handgrad.numbers.kernels import ELEMENTWISE
+from handgrad.numbers.kernels import ALONG, ELEMENTWISE
 from handgrad.numbers.updates import start
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.toml"))
@@ -460,6 +460,24 @@ def test_jax_keeps_its_digits_in_the_tails(name: str) -> None:
     # near a zero of the slope only the size of its terms can be kept
     size = np.maximum(np.abs(expected), 1e-3 * (np.abs(z) < 4) * np.abs(expected).max())
     assert np.all(np.abs(slopes - expected) <= 1e-11 * size + 1e-300)
+
+
+def test_jax_keeps_what_the_largest_leaves_to_the_others() -> None:
+    import jax
+
+    along = jax_kernels.jax_library().along
+    for z in ([166.5, -121.4, 124.8], [0.0, -41.0, -45.0], [2.0, 2.0, 1.0], [0.1, 0.1, 0.1]):
+        given = np.array(z)
+        with jax.enable_x64(True):
+            for name in ("log_softmax", "logsumexp"):
+                got = np.asarray(along[name](given))
+                np.testing.assert_allclose(got, ALONG[name](given), rtol=1e-12, err_msg=str(z))
+            slopes = np.asarray(jax.jacobian(along["log_softmax"])(given))
+            shares = np.asarray(jax.grad(along["logsumexp"])(given))
+        expected = np.eye(3) - ALONG["softmax"](given)
+        np.fill_diagonal(expected, ALONG["softmax_rest"](given))
+        np.testing.assert_allclose(slopes, expected, rtol=1e-12)
+        np.testing.assert_allclose(shares, ALONG["softmax"](given), rtol=1e-12)
 
 
 def test_archives_are_read_without_trust(tmp_path: Path) -> None:

@@ -66,9 +66,31 @@ def jax_library() -> Library:
     import jax
     import jax.numpy as jnp
 
+    def parts(z: Array) -> tuple[Array, Array, Array]:
+        """The largest number, the distances to it, and the logarithm of the sum of their powers of e.
+
+        That sum has a 1 in it, so log1p; and the distance of a single largest number to itself is
+        0 without a slope, whose 1 − 1 would swallow the slope of the logarithm.
+        """
+        known = jax.lax.stop_gradient(z)
+        top = known == jnp.max(known, axis=-1, keepdims=True)
+        ties = jnp.sum(top, axis=-1, keepdims=True)
+        largest = jnp.sum(jnp.where(top, z, 0.0), axis=-1, keepdims=True) / ties
+        distance = jnp.where(top & (ties == 1), 0.0, z - largest)
+        others = jnp.sum(jnp.where(top, 0.0, jnp.exp(distance)), axis=-1, keepdims=True)
+        return largest, distance, jnp.log(ties) + jnp.log1p(others / ties)
+
+    def log_softmax(z: Array) -> Array:
+        _, distance, total = parts(z)
+        return distance - total
+
+    def logsumexp(z: Array) -> Array:
+        largest, _, total = parts(z)
+        return (largest + total)[..., 0]
+
     along = {
-        "log_softmax": jax.nn.log_softmax,
-        "logsumexp": lambda z: jax.nn.logsumexp(z, axis=-1),
+        "log_softmax": log_softmax,
+        "logsumexp": logsumexp,
         "max": lambda z: jnp.max(z, axis=-1),
         "softmax": jax.nn.softmax,
     }
