@@ -57,7 +57,7 @@ TESTS = (
     "tests/test_random_problems.py",
 )
 LOADED = ("numpy", "jax", "jax.numpy", "sympy", "mpmath", "hypothesis", "pytest", "click", "torch")
-LIMIT = 60  # seconds of processor time, more than all tests take; a mutant that takes longer is noticed by that
+LIMIT = 60  # seconds of processor time, more than all tests take; beyond, a mutant is noticed
 LEAST = 0.95
 GUARDS = ("frozen", "slots", "strict")  # of dataclasses and of zip
 BROKEN = 70  # the exit code of a process in which the tests themselves could not be run
