@@ -200,6 +200,18 @@ def test_at_a_minimum_only_noise_is_left_and_it_agrees() -> None:
     assert not hg.check(problem, gradient={"W1": noise + 1e-10}).agrees
 
 
+def test_where_rounding_is_multiplied_by_millions_it_is_still_rounding() -> None:
+    source = "z = 10000000*w\na = cos(z)\nE = cos(300*a)"
+    given: dict[str, Any] = {"loss": "E", "parameters": {"w": 0.7}, "data": {}}
+    problem = hg.Equations(source, **given)
+    z = np.nextafter(1e7 * 0.7, np.inf)  # the last digit of z is another
+    gradient = np.sin(300 * np.cos(z)) * 300 * np.sin(z) * 1e7
+    off = abs(gradient - derived(problem)["w"]) / abs(gradient)
+    assert off > 1e-7
+    assert hg.check(problem, gradient={"w": gradient}).agrees
+    assert not hg.check(problem, gradient={"w": gradient * (1 + 1000 * off)}).agrees
+
+
 def test_a_gradient_lost_in_saturation_by_the_book_form_agrees() -> None:
     problem = hg.Network(
         [1, 1], x=[[1.0], [0.3]], y=[[0.0], [0.0]], W=[[[40.0]]], b=False, activation="sigmoid"

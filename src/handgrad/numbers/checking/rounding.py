@@ -1,7 +1,7 @@
 """How much of a gradient is rounding: what an honest backward pass in floating point can be off by.
 
-Every result of every equation is changed by a random part in a million, as rounding changes it by
-one in 10¹⁶; how far the gradient moves, per element, says how far rounding moves it. So a gradient
+Every result of every equation is changed by a random part in 10⁹, as rounding changes it by one in
+10¹⁶; how far the gradient moves, per element, says how far rounding moves it. So a gradient
 that is what large terms leave over (at a minimum, in saturation) is given the room it needs, and
 every other none.
 """
@@ -34,7 +34,7 @@ from handgrad.numbers.kernels import NUMPY
 __all__ = ["Room", "room_of", "sensitivity"]
 
 Array = Any
-CHANGE = 2.0**-20
+CHANGE = 2.0**-30  # far above rounding, and so small that the cosine of a million changes little
 DRAWS = 4  # of one alone, a few elements in a hundred would hardly move by chance
 ROUNDINGS = 100.0  # of the last digit, that a right gradient may be off by: sums have many terms
 RELATIVE = 1e-9  # of itself, as well
