@@ -16,10 +16,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from handgrad.calculus.derivation import Derivation as Derivation
     from handgrad.auditing.report import Report as Report
     from handgrad.auditing.slips.catalogue import SLIPS as slips
     from handgrad.auditing.slips.planting import plant as plant
+    from handgrad.calculus.derivation import Derivation as Derivation
     from handgrad.errors import HandgradError as HandgradError
     from handgrad.errors import InputError as InputError
     from handgrad.model.describe import Equations as Equations

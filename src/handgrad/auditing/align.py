@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations, permutations
+from itertools import combinations, pairwise, permutations
 
 from handgrad.auditing.reading.nodes import Applied, Named, Written, literal
 from handgrad.auditing.worth import leaves, plain
@@ -48,7 +48,9 @@ def _align(before: Expr, after: Expr) -> Iterator[Pair]:
             for one, other in zip(a, b, strict=True):
                 yield from _align(one, other)
             return
-        case (Call(f, a), Product() | Sum()) if (row := FUNCTIONS.get(f)) and row.definition and row.arity == len(a):
+        case (Call(f, a), Product() | Sum()) if (
+            (row := FUNCTIONS.get(f)) and row.definition and row.arity == len(a)
+        ):
             inside = [*_align(row.definition(*a), after)]
             yield from inside if len(inside) > 1 or inside[0][1] is not after else [(before, after)]
             return
@@ -111,7 +113,7 @@ def _grouped(left: list[Expr], right: list[Expr], kind: type) -> list[Expr]:
     best, most = left, 0
     for cuts in combinations(range(1, len(left)), len(right) - 1):
         ends = [0, *cuts, len(left)]
-        groups = [left[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+        groups = [left[a:b] for a, b in pairwise(ends)]
         drawn = [g[0] if len(g) == 1 else node(tuple(g)) for g in groups]
         hits = sum(_near(a, b) for a, b in zip(drawn, right, strict=True))
         if hits > most:
@@ -163,7 +165,11 @@ def _terms(expr: Expr) -> list[Expr]:
     """The terms of a sum, those of sums in brackets among them."""
     if not isinstance(expr, Sum):
         return [expr]
-    return [inner for term in expr.terms for inner in (_terms(term) if isinstance(term, Sum) else [term])]
+    return [
+        inner
+        for term in expr.terms
+        for inner in (_terms(term) if isinstance(term, Sum) else [term])
+    ]
 
 
 def _factors(before: Expr, after: Expr) -> tuple[list[Expr], list[Expr]]:
@@ -174,7 +180,9 @@ def _factors(before: Expr, after: Expr) -> tuple[list[Expr], list[Expr]]:
     left, minus = _unsigned(before)
     right, other = _unsigned(after)
     if minus != other:
-        place = next((n for n, p in enumerate(right) if isinstance(p, Written) and p.value < 0), None)
+        place = next(
+            (n for n, p in enumerate(right) if isinstance(p, Written) and p.value < 0), None
+        )
         if place is None:
             return [before], [after]
         turned = literal(Product((Num(-1), right[place])))
@@ -188,7 +196,7 @@ def _unsigned(expr: Expr) -> tuple[list[Expr], bool]:
     flat = [*_flat(expr)]
     signs = [f for f in flat if isinstance(f, Num) and f.value in (1, -1)]
     kept = [f for f in flat if f not in signs]
-    return kept, sum(f.value == -1 for f in signs if isinstance(f, Num)) % 2 == 1
+    return kept, sum(f.value == -1 for f in signs) % 2 == 1
 
 
 def _flat(expr: Expr) -> Iterator[Expr]:

@@ -19,7 +19,9 @@ Insert = tuple[int, int, str]  # a place in the file, an order among those there
 PLAIN = (".txt", ".csv", ".toml", "")
 ENVIRONMENT = r"\\begin\{(?P<env>\w+\*?)\}.*?\\end\{(?P=env)\}"
 BLOCK = re.compile(rf"\$\$.+?\$\$|\\\[.+?\\\]|{ENVIRONMENT}", re.DOTALL)
-FENCE = re.compile(r"^[ \t>]*(```+|~~~+)(?!\s*\{?math).*?^[ \t>]*\1[ \t]*$", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(
+    r"^[ \t>]*(```+|~~~+)(?!\s*\{?math).*?^[ \t>]*\1[ \t]*$", re.DOTALL | re.MULTILINE
+)
 MATH_FENCE = re.compile(r"^[ \t>]*(```+)\s*math.*?^[ \t>]*\1[ \t]*$", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"\\\(.+?\\\)|(?<![\\$])\$(?=\S)[^$\n]+?\$", re.DOTALL)
 FORMULA = re.compile(rf"<math\b.*?</math>|{BLOCK.pattern}|\\\(.+?\\\)", re.DOTALL)
@@ -96,7 +98,9 @@ def _markdown(report: Report, wrong: Sequence[Finding]) -> tuple[list[Insert], l
         mark = ("<mark>", "</mark>") if kind == "text" else ("\\underline{", "}")
         inserts += [(start, n, mark[0]), (end, -n, mark[1])]
         if kind == "block":
-            inserts.append((stop, n, f"\n\n> **{finding.symbol or finding.printed}**: {sentence}\n"))
+            inserts.append(
+                (stop, n, f"\n\n> **{finding.symbol or finding.printed}**: {sentence}\n")
+            )
         else:
             inserts.append((max(stop, end), n, f"[^audit-{n}]"))
             notes.append(f"[^audit-{n}]: {sentence}")
@@ -107,12 +111,19 @@ def _finder(raw: str) -> Callable[[int], tuple[str, int]]:
     """What a place of a Markdown text is in, and where that ends."""
     spans = [
         (match.start(), match.end(), kind)
-        for kind, pattern in (("fence", FENCE), ("block", MATH_FENCE), ("block", BLOCK), ("inline", INLINE))
+        for kind, pattern in (
+            ("fence", FENCE),
+            ("block", MATH_FENCE),
+            ("block", BLOCK),
+            ("inline", INLINE),
+        )
         for match in pattern.finditer(raw)
     ]
 
     def find(place: int) -> tuple[str, int]:
-        return next(((kind, end) for start, end, kind in spans if start <= place < end), ("text", 0))
+        return next(
+            ((kind, end) for start, end, kind in spans if start <= place < end), ("text", 0)
+        )
 
     return find
 

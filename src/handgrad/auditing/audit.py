@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from handgrad.auditing.align import numeric
-from handgrad.auditing.reasons import blamed
-from handgrad.auditing.known import known_world
 from handgrad.auditing.fix import Fixed, fixed
 from handgrad.auditing.judge import WRONG, Claim, Judgement, judged
+from handgrad.auditing.known import known_world
+from handgrad.auditing.learning import world_of
 from handgrad.auditing.reading.document import document
 from handgrad.auditing.reading.nodes import Member, Written
 from handgrad.auditing.reading.source import Source, source_of
+from handgrad.auditing.reasons import blamed
 from handgrad.auditing.report import Cause, Finding, Report
-from handgrad.auditing.world import world_of
 from handgrad.auditing.restated import Style, restated, style_of
-from handgrad.auditing.worth import leaves
 from handgrad.auditing.working import claims_report, readable
+from handgrad.auditing.worth import leaves
 from handgrad.errors import InputError
 from handgrad.model.loading import load
 from handgrad.model.problem import Problem
@@ -47,7 +47,9 @@ def report(source: Source, problem: Problem | None = None) -> Report:
     )
     cause = {id(c): n for n, b in reversed([*enumerate(blame)]) for c in b.explains}
     verdicts = (claim.verdict for claim in claims)
-    style = style_of((_as_printed(claim, source) for claim in claims if not claim.written.whole), verdicts)
+    style = style_of(
+        (_as_printed(claim, source) for claim in claims if not claim.written.whole), verdicts
+    )
     findings = tuple(_finding(claim, judgement, cause.get(id(claim)), style) for claim in claims)
     printed = {w.start for chain in read.chains for w in _printed(chain.members)}
     return Report(

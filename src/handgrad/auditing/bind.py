@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from handgrad.auditing.align import Pair, align, numeric
 from handgrad.auditing.reading.nodes import Applied, Chain, Name, Named, Written
 from handgrad.auditing.roles import is_generic, is_rate
-from handgrad.auditing.world import World, heads
+from handgrad.auditing.statements import heads
+from handgrad.auditing.world import World
 from handgrad.calculus.expr import Expr
 
 __all__ = ["Contradiction", "bind", "by_formula", "substitutions"]
@@ -72,7 +73,9 @@ def restart(chains: Sequence[Chain], world: World) -> None:
                     printed[replace(name, new=False)] = number.value
 
 
-def _renewed(symbol: Expr, number: Expr, printed: dict[Name, float], world: World, place: int) -> bool:
+def _renewed(
+    symbol: Expr, number: Expr, printed: dict[Name, float], world: World, place: int
+) -> bool:
     """Whether a number is the new value of the parameter it stands for, and not the old one."""
     if not isinstance(symbol, Named) or not isinstance(number, Written):
         return False
@@ -111,7 +114,11 @@ def substitutions(chain: Chain, place: int, world: World) -> Iterator[Pair]:
         before = previous.expr
         if before is not None and numeric(before):
             continue
-        pairs = align(before, member.expr) if before is not None and not isinstance(before, Named) else []
+        pairs = (
+            align(before, member.expr)
+            if before is not None and not isinstance(before, Named)
+            else []
+        )
         if not any(isinstance(symbol, Named) for symbol, _ in pairs):
             pairs = by_formula(names, member.expr, place, world) or pairs
         yield from pairs

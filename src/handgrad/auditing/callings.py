@@ -37,7 +37,22 @@ LETTERS: Mapping[str, tuple[str, ...]] = {
     "W": ("w", "W", "θ", "v", "V", "u", "U", "weight", "Θ"),
 }
 OUTPUTS = ("ŷ", "y", "o", "O", "out", "a", "output", "y_pred", "prediction", "p", "h")
-LOSSES = ("L", "E", "C", "J", "Loss", "loss", "Error", "error", "MSE", "Cost", "cost", "ℒ", "E_total", "L_total")
+LOSSES = (
+    "L",
+    "E",
+    "C",
+    "J",
+    "Loss",
+    "loss",
+    "Error",
+    "error",
+    "MSE",
+    "Cost",
+    "cost",
+    "ℒ",
+    "E_total",
+    "L_total",
+)
 
 
 @dataclass(frozen=True)
@@ -114,14 +129,18 @@ def _pages(problem: Problem, families: Mapping[Symbol, Sequence[Ref]]) -> Iterat
     """As pages of explain have them, in the problem's notation and in each dialect."""
     presets = [problem.notation.preset, *((preset,) for preset in DIALECTS)]
     for preset in presets if problem.layered else presets[:1]:
-        names = notation.Names.of(replace(problem, notation=replace(problem.notation, preset=preset)))
+        names = notation.Names.of(
+            replace(problem, notation=replace(problem.notation, preset=preset))
+        )
         for symbol, refs in families.items():
             if symbol.new:
                 continue
             if symbol.loss is None:
                 yield Calling(str(symbol), {read_name(names.name(ref)): (ref,) for ref in refs})
             elif symbol.loss == problem.loss:
-                delta = {Ref(replace(ref.symbol.plain, state="δ"), ref.indices): ref for ref in refs}
+                delta = {
+                    Ref(replace(ref.symbol.plain, state="δ"), ref.indices): ref for ref in refs
+                }
                 called = {read_name(names.name(d)): (r,) for d, r in delta.items()}
                 yield Calling(f"δ{symbol.plain}", {n: r for n, r in called.items() if n.of is None})
 
@@ -134,7 +153,9 @@ def read_name(name: notation.Name) -> Name:
     """
     base = name.base.replace("\\", "")
     marked = re.fullmatch(r"(?:hat|bar|tilde)\{?(\w)\}?", base)
-    plain = name_of(f"{marked[1]}_{base[:3]}" if marked else GREEK.get(base, base), "word" if marked else "")
+    plain = name_of(
+        f"{marked[1]}_{base[:3]}" if marked else GREEK.get(base, base), "word" if marked else ""
+    )
     if not marked and re.fullmatch(r"[^\W\d_]+_(?:hat|bar|tilde)", base):
         plain = name_of(base, "word")
     sub = name.sub.replace("\\text", "").strip("{}")
@@ -168,17 +189,27 @@ def _layered(
             letters = [b for b in letters if _known(b, bases)]
             alone = not refs[0].indices
             yield from _units(problem, str(symbol), refs, layer, shape, letters, alone=alone)
-            if symbol.base == "b" and len({system.givens.get(ref) for ref in refs}) == 1 < len(refs):
-                for calling in _units(problem, str(symbol), refs[:1], layer, shape, letters, alone=True):
+            if symbol.base == "b" and len({system.givens.get(ref) for ref in refs}) == 1 < len(
+                refs
+            ):
+                for calling in _units(
+                    problem, str(symbol), refs[:1], layer, shape, letters, alone=True
+                ):
                     yield replace(calling, said=f"layer {layer} has one bias")
         elif symbol.loss == problem.loss and symbol.base in "za" and not symbol.state:
             letters = [b for b in LETTERS["δ"] if b in bases]
-            for calling in _units(problem, "δ" + str(symbol.plain), refs, symbol.number or 0, shape, letters):
+            for calling in _units(
+                problem, "δ" + str(symbol.plain), refs, symbol.number or 0, shape, letters
+            ):
                 family = f"δz{symbol.number}"
                 kind = f"δ is dL/d{symbol.base}"
                 yield replace(calling, family=family, said=kind if symbol.base == "a" else "")
-                turned = {n: tuple(Product((Num(-1), e)) for e in own) for n, own in calling.names.items()}
-                yield replace(calling, family=family, names=turned, said=f"{kind} with the other sign")
+                turned = {
+                    n: tuple(Product((Num(-1), e)) for e in own) for n, own in calling.names.items()
+                }
+                yield replace(
+                    calling, family=family, names=turned, said=f"{kind} with the other sign"
+                )
 
 
 def _known(letter: str, bases: frozenset[str]) -> bool:
@@ -210,7 +241,10 @@ def _units(
         yield Calling(family, names)
         if sub(1)[:1].isalpha() and not sup:  # zo and zh1 for z_o and z_h1
             units = range(1, len(found) + 1)
-            yield Calling(family, dict(zip((_named(base + sub(n)) for n in units), names.values(), strict=True)))
+            yield Calling(
+                family,
+                dict(zip((_named(base + sub(n)) for n in units), names.values(), strict=True)),
+            )
         if batched:
             yield Calling(family, _with_example(found))
 
@@ -235,7 +269,10 @@ def _weights(
         for by_row, start in product((True, False), (shape.before(layer), shape.after(layer))):
             ranked = sorted(places, key=lambda p: (p[1], p[2]) if by_row else (p[2], p[1]))
             order = "unit by unit" if by_row else "input by input"
-            flat = {scripted(name, str(start + n), above=False): (r,) for n, (r, _, _) in enumerate(ranked, 1)}
+            flat = {
+                scripted(name, str(start + n), above=False): (r,)
+                for n, (r, _, _) in enumerate(ranked, 1)
+            }
             several = len({j for _, j, _ in places}) > 1 and len({i for _, _, i in places}) > 1
             told = f"{said}: counted {order}, from {start + 1}" if several else ""
             yield Calling(str(symbol), flat, told)
@@ -244,7 +281,11 @@ def _weights(
                 names: dict[Name, tuple[Expr, ...]] = {}
                 for ref, j, i in places:
                     parts = (origin(i), to(j)) if forth else (to(j), origin(i))
-                    sub = ",".join(filter(None, parts)) if all(len(p) <= 1 for p in parts) else "".join(parts)
+                    sub = (
+                        ",".join(filter(None, parts))
+                        if all(len(p) <= 1 for p in parts)
+                        else "".join(parts)
+                    )
                     own = scripted(name, sub, above=False) if sub else name
                     names[scripted(own, sup, above=True) if sup else own] = (ref,)
                 if len(names) == len(places):

@@ -65,7 +65,9 @@ def _copies(report: Report, before: Mapping[str, str]) -> dict[tuple[int, int], 
         for number in NUMBER.finditer(source.text, start, finding.start):
             if number[0] in before:
                 copy = replace(finding, start=number.start(), end=number.end(), printed=number[0])
-                found[source.line(number.start())] = _put(source, replace(copy, shown=before[number[0]]))
+                found[source.line(number.start())] = _put(
+                    source, replace(copy, shown=before[number[0]])
+                )
     return found
 
 
@@ -97,7 +99,9 @@ def _put(source: Source, finding: Finding) -> Edit:
     if minus is None:
         if not negative:
             return _placed(source, start, end, number)
-        return _placed(source, start, end, f"(-{number})" if OPERATOR.search(text[:start]) else f"-{number}")
+        return _placed(
+            source, start, end, f"(-{number})" if OPERATOR.search(text[:start]) else f"-{number}"
+        )
     if negative:
         return _placed(source, start, end, number)
     between = text[minus.end(1) : start]

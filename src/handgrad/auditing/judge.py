@@ -15,18 +15,16 @@ from handgrad.auditing.align import align, numeric
 from handgrad.auditing.bind import Contradiction, bind, by_formula
 from handgrad.auditing.reading.document import Document
 from handgrad.auditing.reading.nodes import (
-    Applied,
     Chain,
     Interval,
     Member,
     Name,
     Named,
-    Opaque,
     Written,
-    every,
 )
 from handgrad.auditing.roles import is_parameter
-from handgrad.auditing.world import World, heads, stated, updates_told
+from handgrad.auditing.statements import heads, stated, updates_told
+from handgrad.auditing.world import World
 from handgrad.auditing.worth import Reach, Unknown, leaves, plain, reach, worth
 from handgrad.calculus.expr import Expr, Num
 
@@ -50,7 +48,9 @@ class Claim:
     verdict: str = "unjudged"
     true: float | None = None
     full: tuple[float, ...] = ()  # what the author had before rounding, as far as one can tell
-    roots: list[Claim] = field(default_factory=list)  # the wrong numbers it follows from
+    roots: list[Claim] = field(
+        default_factory=lambda: list[Claim]()
+    )  # the wrong numbers it follows from
     formula: Expr | None = None  # the equation of its name that holds here
     step: int = 1
 
@@ -67,13 +67,21 @@ class Judgement:
     document: Document
     world: World
     contradictions: Sequence[Contradiction] = ()
-    claims: list[Claim] = field(default_factory=list)
-    of: dict[Name, list[Claim]] = field(default_factory=dict)  # the claims of each name
-    stands: dict[int, tuple[Expr, float]] = field(default_factory=dict)  # symbol and its number
-    texts: dict[float, list[Claim]] = field(default_factory=dict)  # claims by the number printed
-    soft: set[Name] = field(default_factory=set)  # given, but rounded from something not told
-    at: dict[int, Claim] = field(default_factory=dict)  # the claim at a place
-    checked: set[int] = field(default_factory=set)  # places of printed numbers that were judged
+    claims: list[Claim] = field(default_factory=list[Claim])
+    of: dict[Name, list[Claim]] = field(
+        default_factory=dict[Name, list[Claim]]
+    )  # the claims of each name
+    stands: dict[int, tuple[Expr, float]] = field(
+        default_factory=dict[int, tuple[Expr, float]]
+    )  # symbol and its number
+    texts: dict[float, list[Claim]] = field(
+        default_factory=dict[float, list[Claim]]
+    )  # claims by the number printed
+    soft: set[Name] = field(default_factory=set[Name])  # given, but rounded from something not told
+    at: dict[int, Claim] = field(default_factory=dict[int, Claim])  # the claim at a place
+    checked: set[int] = field(
+        default_factory=set[int]
+    )  # places of printed numbers that were judged
 
     # what a leaf can be
 
@@ -120,7 +128,9 @@ class Judgement:
         known, turned = self.stood(leaf)
         same = [c for c in self.texts.get(abs(leaf.value), ()) if c.written.start != leaf.start]
         if isinstance(known, Named):
-            if any(self._copies(turned * v, leaf) for v in self.named(known.name, place, fine=True)):
+            if any(
+                self._copies(turned * v, leaf) for v in self.named(known.name, place, fine=True)
+            ):
                 return True
             value = self.world.value(known.name, place)
             same = [c for c in same if c.name and c.name.plain == known.name.plain]
@@ -159,7 +169,9 @@ class Judgement:
         self.texts.setdefault(abs(claim.written.value), []).append(claim)
         return claim
 
-    def result(self, written: Written, names: Sequence[Name], line: Expr | None, place: int) -> Claim:
+    def result(
+        self, written: Written, names: Sequence[Name], line: Expr | None, place: int
+    ) -> Claim:
         """The number at the end of a link, under the names before it."""
         claim = Claim("result", names[0] if names else None, written, place, line)
         self._local(claim)
@@ -222,7 +234,10 @@ class Judgement:
             return None
         earlier = (c for name in names for c in self.of.get(name, ()) if c.verdict != "unjudged")
         same = (c for c in earlier if c.written.text == claim.written.text)
-        found = next((c for c in same if c.true is None or claim.true is None or close(c.true, claim.true)), None)
+        found = next(
+            (c for c in same if c.true is None or claim.true is None or close(c.true, claim.true)),
+            None,
+        )
         if found is not None and found.verdict in ("wrong", "mislabelled"):
             claim.verdict, claim.roots = "inherited", [found]
             return claim
@@ -276,7 +291,11 @@ class Judgement:
             known = self.stood(leaf)[0] if isinstance(leaf, Written) else leaf
             sources = self.of.get(known.name, []) if isinstance(known, Named) else []
             if isinstance(leaf, Written):
-                sources = [c for c in (*sources, *self.texts.get(abs(leaf.value), ())) if abs(c.written.value) == abs(leaf.value)]
+                sources = [
+                    c
+                    for c in (*sources, *self.texts.get(abs(leaf.value), ()))
+                    if abs(c.written.value) == abs(leaf.value)
+                ]
             for source in sources:
                 if source.verdict in WRONG and source is not claim:
                     found += source.roots or [source]
@@ -332,7 +351,9 @@ class Judgement:
         pairs: list[tuple[Expr, Expr]] = []
         if before is not None and not isinstance(before, Named):
             pairs = align(before, member.expr)
-        if not any(isinstance(a, Named) for a, _ in pairs) and not (before is not None and numeric(before)):
+        if not any(isinstance(a, Named) for a, _ in pairs) and not (
+            before is not None and numeric(before)
+        ):
             pairs = by_formula(names, member.expr, place, self.world) or pairs
         pairs = self._reordered(pairs, place)
         wrong: list[Claim] = []
@@ -352,7 +373,11 @@ class Judgement:
 
     def _reordered(self, pairs: list[tuple[Expr, Expr]], place: int) -> list[tuple[Expr, Expr]]:
         """The same numbers in another order, where that makes every one a copy."""
-        plainly = [(n, (a, b)) for n, (a, b) in enumerate(pairs) if isinstance(a, Named) and isinstance(b, Written)]
+        plainly = [
+            (n, (a, b))
+            for n, (a, b) in enumerate(pairs)
+            if isinstance(a, Named) and isinstance(b, Written)
+        ]
         bad = [(n, p) for n, p in plainly if not self._fits(p[0], p[1], place)]  # type: ignore[arg-type]
         if not 2 <= len(bad) <= 6:
             return pairs
@@ -388,7 +413,9 @@ class Judgement:
         values = self.named(name, place, fine=False)
         if not values or any(self._copies(v, number) for v in values):
             return []
-        claim = Claim("operand", name, number, place, None, "wrong", "wrong", self.world.value(name, place))
+        claim = Claim(
+            "operand", name, number, place, None, "wrong", "wrong", self.world.value(name, place)
+        )
         return [self.add(claim)]
 
     def _copies(self, value: float, number: Written) -> bool:
@@ -404,14 +431,14 @@ class Judgement:
         """A partial result within a line."""
         claim = Claim("part", None, number, place, expr)
         self._local(claim)
-        claim.true = self._true(expr, place)
+        claim.true = self.true_of(expr, place)
         self._global(claim, ())
         if claim.verdict == "unjudged" and claim.local == "unread":
             return []
         self.add(claim)
         return [claim] if claim.verdict == "wrong" else []
 
-    def _true(self, expr: Expr, place: int) -> float | None:
+    def true_of(self, expr: Expr, place: int) -> float | None:
         """What an expression would be worth if every number in it were right and in full."""
 
         def leaf(node: Expr) -> float:
@@ -510,5 +537,7 @@ def close(one: float, other: float) -> bool:
 def _shown(value: float, number: Written) -> bool:
     """Whether a printed number can be a copy of a value, in its own digits."""
     if number.whole:
-        return close(value, number.value) or (number.value != 0 and value in number.rounded and abs(number.value) > 99)
+        return close(value, number.value) or (
+            number.value != 0 and value in number.rounded and abs(number.value) > 99
+        )
     return value in number.rounded or value in number.truncated

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from handgrad.auditing.callings import canonical
+from handgrad.auditing.learning import world_of
 from handgrad.auditing.matching import Evidence, evidence, matched
 from handgrad.auditing.reading.document import Document
 from handgrad.auditing.reading.nodes import Name, Named, Written
+from handgrad.auditing.statements import heads, stated
 from handgrad.auditing.system import System, unrolled, values
-from handgrad.auditing.world import Definition, World, heads, stated, world_of
+from handgrad.auditing.world import Definition, World
 from handgrad.auditing.worth import leaves, replaced
 from handgrad.calculus.expr import Expr, Forms, Ref, Value
 from handgrad.model.problem import Problem
@@ -65,7 +67,9 @@ class _Builder:
         if symbol == symbol.plain or symbol.state or symbol.loss not in (None, self.problem.loss):
             return Name(canonical(self.problem, ref))
         plain = self.called(inner)
-        return replace(plain, new=symbol.new, of=self.called(self.system.loss) if symbol.loss else None)
+        return replace(
+            plain, new=symbol.new, of=self.called(self.system.loss) if symbol.loss else None
+        )
 
     def world(self, segments: Sequence[Segment]) -> World:
         """All equations and given values; those of an example from where it is meant."""
@@ -104,7 +108,9 @@ class _Builder:
         """Another name, or δ with the other sign."""
         if isinstance(expr, Ref) and called(expr) == name:
             return
-        for ref in (node for node in (expr, *getattr(expr, "factors", ())) if isinstance(node, Ref)):
+        for ref in (
+            node for node in (expr, *getattr(expr, "factors", ())) if isinstance(node, Ref)
+        ):
             self.result.known[name] = canonical(self.problem, ref)
             if ref in self.system.givens and isinstance(expr, Ref):
                 self.tell(name, ref, place, called)
@@ -183,7 +189,9 @@ def _state(world: World, read: Document, own: World) -> None:
 
 
 def _shows(number: Written, value: float | None) -> bool:
-    return value is not None and (value in number.rounded or abs(value - number.value) <= SAME * abs(value))
+    return value is not None and (
+        value in number.rounded or abs(value - number.value) <= SAME * abs(value)
+    )
 
 
 def _add_own(world: World, own: World) -> None:
@@ -217,7 +225,11 @@ def _again(world: World, name: Name, definition: Definition) -> bool:
     """Whether an equation begins another pass: right but for new values in the place of the old."""
 
     def old(node: Expr) -> Expr | None:
-        return replace(node, name=replace(node.name, new=False)) if isinstance(node, Named) and node.name.new else None
+        return (
+            replace(node, name=replace(node.name, new=False))
+            if isinstance(node, Named) and node.name.new
+            else None
+        )
 
     if name.new or name.of is not None or _right(world, name, definition.expr, definition.place):
         return False
@@ -229,7 +241,11 @@ def _right(world: World, name: Name, expr: Expr, place: int) -> bool:
     if not any(isinstance(leaf, Named) for leaf in leaves(expr)):
         return False
     value, true = world.number(expr, place), world.value(name, place)
-    return value is not None and true is not None and abs(value - true) <= SAME * max(abs(true), abs(value))
+    return (
+        value is not None
+        and true is not None
+        and abs(value - true) <= SAME * max(abs(true), abs(value))
+    )
 
 
 def _segments(

@@ -12,8 +12,9 @@ from fractions import Fraction
 
 from handgrad.auditing.reading.nodes import Applied, Name, Named, Written
 from handgrad.auditing.roles import is_parameter
+from handgrad.auditing.slopes import partial
 from handgrad.auditing.system import Line, System
-from handgrad.auditing.world import World, partial
+from handgrad.auditing.world import World
 from handgrad.auditing.worth import leaves, replaced
 from handgrad.calculus.chain import backward
 from handgrad.calculus.derivation import Equation, Phase
@@ -49,7 +50,7 @@ def system_at(world: World, place: int, wanted: Iterable[Name] = ()) -> System |
 class _Builder:
     def __init__(self, world: World, place: int) -> None:
         self.world, self.place = world, place
-        self.loss = world.loss(place)
+        self.loss = world.loss()
         self.forward: dict[Name, Expr] = {}
         self.givens: dict[Ref, float] = {}
         self.late: dict[Name, Expr] = {}
@@ -76,15 +77,15 @@ class _Builder:
         printed = [Line(ref_of(n), self.exact(e), Phase.BACKWARD) for n, e in self.late.items()]
         updates = [*self.updates(parameters)]
         told = {line.name for line in printed}
-        whole = ordered([*(x for x in lines if x.name not in told), *printed, *updates], self.givens)
+        whole = ordered(
+            [*(x for x in lines if x.name not in told), *printed, *updates], self.givens
+        )
         missing = told - {line.name for line in whole}
         if missing:  # formulas that lead nowhere: the chain rule's instead
             kept = [line for line in printed if line.name not in missing]
             kept += [line for line in lines if line.name not in told - missing]
             whole = ordered([*kept, *updates], self.givens)
-        return System(
-            tuple(whole), self.givens, ref_of(self.loss), tuple(map(ref_of, parameters))
-        )
+        return System(tuple(whole), self.givens, ref_of(self.loss), tuple(map(ref_of, parameters)))
 
     def visit(self, name: Name, above: frozenset[Name]) -> None:
         """A name of the forward pass, after everything it is computed from."""
@@ -97,7 +98,7 @@ class _Builder:
             return
         definition = self.world.forward(name, self.place)
         expr = self.world.applied(definition.expr) if definition else None
-        uses = {n.name for n in leaves(expr) if isinstance(n, Named)} if expr is not None else set()
+        uses = set[Name]() if expr is None else names_in(expr)
         if expr is not None and (name.base == "δ" or any(n.of or n.base == "δ" for n in uses)):
             value, true = self.world.number(expr, self.place), self.world.value(name, self.place)
             if value is None or true is None or abs(value - true) > SAME * abs(true):
@@ -129,7 +130,7 @@ class _Builder:
                 continue
             expr = self.world.applied(definition.expr)
             self.late[name] = expr
-            for used in {n.name for n in leaves(expr) if isinstance(n, Named)} - {name}:
+            for used in names_in(expr) - {name}:
                 if not self.known(used) and used not in self.late:
                     self.backward(used)
             return
@@ -143,9 +144,13 @@ class _Builder:
 
     def trained(self) -> list[Name]:
         """The quantities that get a new value; else all that look like weights and biases."""
-        new = {replace(n, new=False) for n in (*self.world.definitions, *self.world.givens) if n.new}
+        new = {
+            replace(n, new=False) for n in (*self.world.definitions, *self.world.givens) if n.new
+        }
         new |= self.world.updated
-        given = [n for n in self.world.givens if n.of is None and not n.new and ref_of(n) in self.givens]
+        given = [
+            n for n in self.world.givens if n.of is None and not n.new and ref_of(n) in self.givens
+        ]
         return [n for n in given if n in new] or [n for n in given if is_parameter(n)]
 
     def gradients(self, equations: list[Equation], parameters: list[Name]) -> Iterator[Line]:
@@ -200,6 +205,11 @@ class _Builder:
                     return None
 
         return replaced(expr, change)
+
+
+def names_in(expr: Expr) -> set[Name]:
+    """Every name of an expression."""
+    return {leaf.name for leaf in leaves(expr) if isinstance(leaf, Named)}
 
 
 def ordered(lines: list[Line], givens: Iterable[Ref]) -> list[Line]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from handgrad.auditing.bind import substitutions
 from handgrad.auditing.callings import Calling, callings
 from handgrad.auditing.reading.nodes import Chain, Name, Named, Written, named_in
+from handgrad.auditing.statements import heads, stated
 from handgrad.auditing.system import System, number
-from handgrad.auditing.world import World, heads, stated
+from handgrad.auditing.world import World
 from handgrad.auditing.worth import Unknown, leaves, worth
 from handgrad.calculus.expr import Expr, Ref
 from handgrad.model.problem import Problem
@@ -105,7 +106,11 @@ def _choose(found: Sequence[Calling], scale: _Scale, result: Match) -> None:
             way
             for old in left
             if old is not best
-            and (way := old if not _touched(old, taken, family) else _Way.of(old.calling, scale, result))
+            and (
+                way := old
+                if not _touched(old, taken, family)
+                else _Way.of(old.calling, scale, result)
+            )
         ]
 
 

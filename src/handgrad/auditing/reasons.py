@@ -105,7 +105,9 @@ class _Finder:
 
     def other_rate(self, system: System) -> tuple[Claim, System] | None:
         """The lines with the learning rate that was put in everywhere instead of the stated one."""
-        used = [c for c in self.judgement.claims if c.kind == "operand" and c.name and is_rate(c.name)]
+        used = [
+            c for c in self.judgement.claims if c.kind == "operand" and c.name and is_rate(c.name)
+        ]
         if len({c.written.value for c in used}) != 1:
             return None
         rate = self.world.rate(used[0].place)
@@ -123,7 +125,11 @@ class _Finder:
             fitting = [c for c in told if self.with_digits(c, digits)]
             if len(fitting) >= MOST_OF * len(told):
                 said = f"only {digits} significant digits were carried throughout"
-                followers = [c for c in self.judgement.claims if set(map(id, c.roots)) & set(map(id, fitting))]
+                followers = [
+                    c
+                    for c in self.judgement.claims
+                    if set(map(id, c.roots)) & set(map(id, fitting))
+                ]
                 return [Blame("precision", said, fitting[0], [*fitting, *followers])]
         return []
 
@@ -150,7 +156,10 @@ class _Finder:
         if claim.kind == "part" and isinstance(claim.line, Call) and claim.line.function == "exp":
             inner = self.judgement.reached(claim.line.arguments[0], claim.place, fine=False)
             if inner is not None and inner.meets(claim.written.rounded):
-                return "softmax", f"the exponent {claim.written.text} was put in for its exponential"
+                return (
+                    "softmax",
+                    f"the exponent {claim.written.text} was put in for its exponential",
+                )
         others = self.belongs(claim)
         if others is not None and (self.told_rightly(claim) or not [*self.searched(claim)]):
             claim.verdict = "mislabelled"
@@ -192,10 +201,14 @@ class _Finder:
             for name in dict.fromkeys(n.name for n in leaves(expr) if isinstance(n, Named)):
                 now = self.world.value(name, place)
                 claims = [*judgement.of.get(name, ()), *judgement.of.get(name.plain, ())]
-                old = {v for c in claims for v in (c.written.value, c.true, *c.full) if v is not None}
+                old = {
+                    v for c in claims for v in (c.written.value, c.true, *c.full) if v is not None
+                }
                 old = {v for v in old if now is not None and not near(v, now)}
 
-                def leaf_values(leaf: Written | Named, name: Name = name, old: set[float] = old) -> Sequence[float]:
+                def leaf_values(
+                    leaf: Written | Named, name: Name = name, old: set[float] = old
+                ) -> Sequence[float]:
                     if isinstance(leaf, Named) and leaf.name == name:
                         return tuple(old)
                     return judgement.choices(leaf, place, fine=False)
@@ -242,10 +255,16 @@ class _Finder:
         """Why a number stands in the place of a name that has another value."""
         if claim.name is None:
             if claim.true is not None and close(claim.true, -claim.written.value):
-                return "sign", f"{-claim.written.value:g} became {claim.written.text}: the sign was lost"
+                return (
+                    "sign",
+                    f"{-claim.written.value:g} became {claim.written.text}: the sign was lost",
+                )
         elif is_rate(claim.name):
             stated = f" {claim.true:g}" if claim.true is not None else " another value"
-            return "learning_rate", f"{claim.name} is{stated}, and was put in as {claim.written.text}"
+            return (
+                "learning_rate",
+                f"{claim.name} is{stated}, and was put in as {claim.written.text}",
+            )
         else:
             other = self.same_value(claim)
             if other is not None:
@@ -302,7 +321,9 @@ class _Finder:
             and other.written.value == number.value
         ]
         earlier.sort(key=lambda other: other.name is not None and other.name.of is not None)
-        own = [o for o in earlier if o.name in (claim.name, replace(claim.name or Name(""), new=True))]
+        own = [
+            o for o in earlier if o.name in (claim.name, replace(claim.name or Name(""), new=True))
+        ]
         return next(iter((*own, *earlier)), None)
 
     def belongs(self, claim: Claim) -> str | None:
@@ -311,9 +332,13 @@ class _Finder:
             return None
         if len(reading(claim.written.text).digits) < 2 or not claim.written.unit:
             return None
-        worth = self.judgement._true(claim.line, claim.place)  # noqa: SLF001
+        worth = self.judgement.true_of(claim.line, claim.place)
         for name in self.judgement.world.definitions:
-            if name == claim.name or name.new != claim.name.new or (name.of is None) != (claim.name.of is None):
+            if (
+                name == claim.name
+                or name.new != claim.name.new
+                or (name.of is None) != (claim.name.of is None)
+            ):
                 continue
             value = self.world.value(name, claim.place)
             definition = self.world.forward(name, claim.place)
@@ -390,7 +415,9 @@ class _Finder:
         for ref, value in true.items():
             found = [Choice(value)]
             if ref in names and ref != ref_of(claim.name or Name("")):
-                found += [Choice(v) for v in self.judgement.named(names[ref], claim.place, fine=False)]
+                found += [
+                    Choice(v) for v in self.judgement.named(names[ref], claim.place, fine=False)
+                ]
             choices[ref] = merged(found)
         printed = {ref_of(c.name) for c in self.judgement.claims if c.name is not None}
         return Scene(system, choices, printed, lambda ref: str(ref.symbol))

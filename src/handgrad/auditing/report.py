@@ -94,7 +94,8 @@ class Report:
                 for f in self.findings
             ],
             "causes": [
-                {"slip": c.slip, "sentence": c.sentence, "explains": [*c.explains]} for c in self.causes
+                {"slip": c.slip, "sentence": c.sentence, "explains": [*c.explains]}
+                for c in self.causes
             ],
             "unread": [{"line": line, "text": text} for line, text in self.unread],
             "conventions": dict(self.conventions),
@@ -145,7 +146,11 @@ class Report:
     def sentence(self, finding: Finding) -> str:
         """What is wrong with a number, what is right, and which slip made it."""
         head = f"{finding.symbol} = {finding.printed}" if finding.symbol else finding.printed
-        right = f", right: {finding.shown}" if finding.shown and finding.shown != finding.printed else ""
+        right = (
+            f", right: {finding.shown}"
+            if finding.shown and finding.shown != finding.printed
+            else ""
+        )
         said = {
             "inherited": "follows from a wrong number",
             "mislabelled": "is another quantity's",
@@ -163,7 +168,8 @@ class Report:
         what = (
             "nothing wrong"
             if not self.wrong
-            else f"{roots} wrong" + (f", {follow} more that follow from wrong ones" if follow else "")
+            else f"{roots} wrong"
+            + (f", {follow} more that follow from wrong ones" if follow else "")
         )
         missed = self.printed - self.judged
         unread = f"; {len(self.unread)} formulas not read" if self.unread else ""

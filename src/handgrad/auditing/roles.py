@@ -28,12 +28,28 @@ def is_loss(name: Name) -> bool:
 
 def is_parameter(name: Name) -> bool:
     """Whether it is a weight or bias, by its letter."""
-    return name.base in ("w", "W", "b", "B", "θ", "v", "V", "u", "U", "bias", "weight") and name.of is None
+    return (
+        name.base in ("w", "W", "b", "B", "θ", "v", "V", "u", "U", "bias", "weight")
+        and name.of is None
+    )
 
 
 def is_computed(name: Name) -> bool:
     """Whether it is the result of a forward pass, by its letter."""
-    return name.base in ("z", "a", "net", "out", "h", "ŷ", "o", "δ", "Z", "A", "s", "pred") or is_loss(name)
+    return name.base in (
+        "z",
+        "a",
+        "net",
+        "out",
+        "h",
+        "ŷ",
+        "o",
+        "δ",
+        "Z",
+        "A",
+        "s",
+        "pred",
+    ) or is_loss(name)
 
 
 def is_generic(name: Name) -> bool:

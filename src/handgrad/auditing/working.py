@@ -45,7 +45,8 @@ def claims_report(source: Source, problem: Problem, *, given: bool) -> Report:
         _finding(judgement, n, source, places, found) for n, judgement in enumerate(judged)
     )
     causes = tuple(
-        Cause(c.slip, c.sentence, tuple(n for n, j in enumerate(judged) if j.cause == c)) for c in found
+        Cause(c.slip, c.sentence, tuple(n for n, j in enumerate(judged) if j.cause == c))
+        for c in found
     )
     told = sum(f.verdict != "unjudged" for f in findings)
     if not told:
@@ -129,18 +130,24 @@ def readable(source: Source) -> Source:
         for piece, place in ((name, name_at), (" = ", None), (value, value_at), ("\n", None)):
             start = value_at if place is None else place
             text.append(piece)
-            origin += range(start, start + len(piece)) if place is not None else [start] * len(piece)
+            origin += (
+                range(start, start + len(piece)) if place is not None else [start] * len(piece)
+            )
     if not text:
-        raise InputError(
-            f"{source.path}: no row has a name and a number. A row reads: a1, 0.5249"
-        )
+        raise InputError(f"{source.path}: no row has a name and a number. A row reads: a1, 0.5249")
     return Source(source.path, "markdown", source.raw, "".join(text), origin)
 
 
 def _rows(source: Source) -> Iterator[tuple[str, int, str, int]]:
     """Name and value of each row, and where they stand; rows without a number are headings."""
     at = 0
-    mark = ";" if source.raw.count(";") > source.raw.count("\n") // 2 else "\t" if "\t" in source.raw else ","
+    mark = (
+        ";"
+        if source.raw.count(";") > source.raw.count("\n") // 2
+        else "\t"
+        if "\t" in source.raw
+        else ","
+    )
     for line in source.raw.split("\n"):
         cells = next(csv.reader(io.StringIO(line), delimiter=mark), [])
         if len(cells) > 1 and NUMBER.fullmatch(cells[1]) and cells[0].strip():

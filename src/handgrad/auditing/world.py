@@ -14,32 +14,25 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from handgrad.auditing.reading.nodes import Applied, Chain, Matrix, Member, Name, Named, Opaque, Written, every
+from handgrad.auditing.reading.nodes import (
+    Applied,
+    Chain,
+    Member,
+    Name,
+    Named,
+    Written,
+)
 from handgrad.auditing.roles import RATES, is_computed, is_generic, is_loss, is_parameter, is_rate
-from handgrad.auditing.worth import Unknown, leaves, plain, replaced, worth
-from handgrad.calculus.chain import local_derivative
-from handgrad.calculus.derivation import Equation, Phase
-from handgrad.calculus.expr import Call, Expr, Forms, Num, Power, Product, Ref, Sum, Symbol, Value
-from handgrad.calculus.functions import FUNCTIONS, slope
-from handgrad.errors import HandgradError
+from handgrad.auditing.slopes import partial
+from handgrad.auditing.worth import Unknown, leaves, replaced, worth
+from handgrad.calculus.expr import Expr, Value
 
-__all__ = ["Definition", "World", "world_of"]
+__all__ = ["Definition", "World"]
 
 AFTERWARDS = re.compile(
     r"\b(updat\w*|new|results?|after|iteration|epoch \d|neue?|nach|final|adjusted)\b", re.IGNORECASE
 )
 MOST_COMPARED = 6  # formulas that are asked what a name means
-NUMBERS = {
-    "two": 2, "three": 3, "four": 4, "five": 5, "ten": 10, "hundred": 100, "thousand": 1000,
-    "second": 2, "third": 3,
-}  # fmt: skip
-_COUNT = r"(\d[\d,. ]*\d|\d|two|three|four|five|ten|(?:a |one )?hundred|(?:a |one )?thousand)"
-_UPDATES = r"(?:updates?|iterations?|epochs?|steps|passes|rounds|repetitions|times)\b"
-COUNTED = re.compile(
-    rf"\bafter\s+(?:all\s+|the\s+|about\s+|exactly\s+)?{_COUNT}\s+(?:more |such |of these |training )?{_UPDATES}"
-    rf"|\brepeat\w*[^.\d]{{0,50}}?{_COUNT}\s+{_UPDATES}",
-    re.IGNORECASE,
-)
 DEEPEST = 200  # names that define each other in turn
 Worlds = int  # 0: the document's own numbers; more: others drawn at random, to try formulas
 
@@ -66,20 +59,32 @@ class Given:
 class World:
     """Names, their equations and values; places count the chains of the document."""
 
-    definitions: dict[Name, list[Definition]] = field(default_factory=dict)
-    givens: dict[Name, list[Given]] = field(default_factory=dict)
-    functions: dict[str, tuple[tuple[Name, ...], Expr]] = field(default_factory=dict)
-    updated: set[Name] = field(default_factory=set)  # names that have a new value somewhere
-    restarts: dict[Name, list[int]] = field(default_factory=dict)  # where the new value is used on
-    news: set[tuple[Name, int]] = field(default_factory=set)  # stated where the new value is meant
-    known: dict[Name, str] = field(default_factory=dict)  # names a problem gives their values, and its names
+    definitions: dict[Name, list[Definition]] = field(default_factory=dict[Name, list[Definition]])
+    givens: dict[Name, list[Given]] = field(default_factory=dict[Name, list[Given]])
+    functions: dict[str, tuple[tuple[Name, ...], Expr]] = field(
+        default_factory=dict[str, tuple[tuple[Name, ...], Expr]]
+    )
+    updated: set[Name] = field(default_factory=set[Name])  # names that have a new value somewhere
+    restarts: dict[Name, list[int]] = field(
+        default_factory=dict[Name, list[int]]
+    )  # where the new value is used on
+    news: set[tuple[Name, int]] = field(
+        default_factory=set[tuple[Name, int]]
+    )  # stated where the new value is meant
+    known: dict[Name, str] = field(
+        default_factory=dict[Name, str]
+    )  # names a problem gives their values, and its names
     top: Name | None = None  # the loss, where a problem tells
-    _memo: dict[tuple[Name, int, int], float | None] = field(default_factory=dict)
-    _active: set[tuple[Name, int, int]] = field(default_factory=set)
+    _memo: dict[tuple[Name, int, int], float | None] = field(
+        default_factory=dict[tuple[Name, int, int], float | None]
+    )
+    _active: set[tuple[Name, int, int]] = field(default_factory=set[tuple[Name, int, int]])
     _cuts: int = 0
-    _changes: list[int] = field(default_factory=list)
-    _partials: dict[tuple[int, Name], Expr] = field(default_factory=dict)
-    _kept: list[Expr] = field(default_factory=list)  # so that no other node gets their identity
+    _changes: list[int] = field(default_factory=list[int])
+    _partials: dict[tuple[int, Name], Expr] = field(default_factory=dict[tuple[int, Name], Expr])
+    _kept: list[Expr] = field(
+        default_factory=list[Expr]
+    )  # so that no other node gets their identity
 
     def define(self, name: Name, expr: Expr, place: int, member: Member | None = None) -> None:
         """One more equation."""
@@ -190,7 +195,11 @@ class World:
             return self._delta(name, value, place, seed)
         if name.new:
             plain_ = self._new(name, place, seed)
-            if plain_ is not None and not _alike(plain_, value) and self._descends(name, value, plain_, place, seed):
+            if (
+                plain_ is not None
+                and not _alike(plain_, value)
+                and self._descends(name, value, plain_, place, seed)
+            ):
                 return plain_
         return value
 
@@ -201,7 +210,9 @@ class World:
             return True
         others = [n for n in self.definitions if n.new and n != name]
         for other in others[:MOST_COMPARED]:
-            found = self.number(self.definitions[other][0].expr, self.definitions[other][0].place, seed)
+            found = self.number(
+                self.definitions[other][0].expr, self.definitions[other][0].place, seed
+            )
             descent = self._new(other, place, seed)
             if found is not None and descent is not None and _alike(found, descent):
                 return True
@@ -209,7 +220,7 @@ class World:
 
     def _delta(self, name: Name, value: float, place: int, seed: Worlds) -> float:
         """The value of a δ under which the formulas that use it give the right gradients."""
-        loss, target = self.loss(place), self.target(name, place)
+        loss, target = self.loss(), self.target(name, place)
         slope_ = self.derivative(loss, target, place, seed) if loss and target else None
         if slope_ is None or _alike(abs(slope_), abs(value)):
             return value
@@ -229,7 +240,9 @@ class World:
         """How many formulas are right if a name has a value."""
         count = 0
         for gradient, expr in uses:
-            put = replaced(expr, lambda n: Value(value) if isinstance(n, Named) and n.name == name else None)
+            put = replaced(
+                expr, lambda n: Value(value) if isinstance(n, Named) and n.name == name else None
+            )
             found = self.number(put, place, seed)
             true = self.derivative(gradient.of or name, replace(gradient, of=None), place, seed)
             count += found is not None and true is not None and _alike(found, true)
@@ -246,7 +259,7 @@ class World:
     def _new(self, name: Name, place: int, seed: Worlds) -> float | None:
         """A new value by plain gradient descent, where no equation of its own says otherwise."""
         old = self.value(replace(name, new=False), place, seed)
-        rate, loss = self.rate(place), self.loss(place)
+        rate, loss = self.rate(place), self.loss()
         if old is None or rate is None or loss is None:
             return None
         step = self.value(rate, place, seed)
@@ -276,7 +289,7 @@ class World:
                 return name
         return None
 
-    def loss(self, place: int) -> Name | None:
+    def loss(self) -> Name | None:
         """What is differentiated by parameters: the loss."""
         if self.top is not None:
             return self.top
@@ -323,13 +336,18 @@ class World:
     # derivatives
 
     def derivative(self, top: Name, bottom: Name, place: int, seed: Worlds = 0) -> float | None:
-        """d top/d bottom by the forward equations; None where bottom does not act on top in them."""
+        """D top/d bottom by the forward equations; None where bottom does not act on top in them."""
         memo: dict[Name, float | None] = {}
-        found = self._slope(top, bottom, place, seed, memo, 0)
-        return found
+        return self._slope(top, bottom, place, seed, memo, 0)
 
     def _slope(
-        self, top: Name, bottom: Name, place: int, seed: Worlds, memo: dict[Name, float | None], depth: int
+        self,
+        top: Name,
+        bottom: Name,
+        place: int,
+        seed: Worlds,
+        memo: dict[Name, float | None],
+        depth: int,
     ) -> float | None:
         if top == bottom:
             return 1.0
@@ -384,42 +402,6 @@ class World:
         return self._partials[key]
 
 
-def partial(expr: Expr, name: Name) -> Expr:
-    """∂expr/∂name by the rule table, in the leaves of the expression."""
-    names = {n.name: n for n in leaves(expr) if isinstance(n, Named)}
-    if name not in names:
-        return Num(0)
-    symbols = {known: Symbol(f"q{number}") for number, known in enumerate(names)}
-    back = {Ref(symbol): names[known] for known, symbol in symbols.items()}
-
-    def forth(node: Expr) -> Expr | None:
-        if isinstance(node, Named):
-            return Ref(symbols[node.name])
-        if isinstance(node, Written):
-            return Value(node.value)
-        if isinstance(node, Applied) and node.function in FUNCTIONS and len(node.arguments) == 1 and node.primes == 1:
-            argument = node.arguments[0]
-            inner = slope(node.function, 0, (argument,), Call(node.function, (argument,)))[1]
-            return replaced(inner, forth)
-        return None
-
-    equation = Equation(Ref(Symbol("y")), replaced(expr, forth), Phase.FORWARD)
-    try:
-        found = local_derivative(equation, (), symbols[name], ())
-    except HandgradError:
-        return Opaque("no derivative")
-    value = Ref(Symbol("y"))
-
-    def home(node: Expr) -> Expr | None:
-        if node == value:
-            return expr
-        if isinstance(node, Forms):
-            return replaced(node.stable, home)
-        return back.get(node) if isinstance(node, Ref) else None
-
-    return replaced(found, home)
-
-
 def _at(entries: Sequence[Given], place: int) -> Given | None:
     above = [entry for entry in entries if entry.place <= place]
     return above[-1] if above else entries[0] if entries else None
@@ -432,147 +414,3 @@ def _alike(one: float, other: float) -> bool:
 def _drawn(name: Name, seed: int) -> float:
     """A number for a name that is not given, the same whenever it is asked for."""
     return 0.15 + 0.7 * (zlib.crc32(f"{name}:{seed}".encode()) / 2**32)
-
-
-def world_of(chains: Sequence[Chain]) -> World:
-    """The equations and given values of a document's chains."""
-    world = World()
-    for place, chain in enumerate(chains):
-        _learn(world, chain, place)
-    world.settle()
-    return world
-
-
-def _learn(world: World, chain: Chain, place: int) -> None:
-    names = heads(chain)
-    expressions = [m for m in chain.members[0:] if m.expr is not None and m.name is None and _symbolic(m)]
-    _learn_function(world, chain, place)
-    for name in names:
-        others = [other for other in names if other != name]
-        for other in others[:1]:
-            if names.index(name) < names.index(other):
-                world.define(name, Named(other, 0, 0), place)
-        for member in expressions:
-            if not any(n.name == name for n in leaves(member.expr or Num(0)) if isinstance(n, Named)):
-                world.define(name, member.expr or Num(0), place, member)
-                break
-        if name.new:
-            world.updated.add(replace(name, new=False))
-    _learn_inner(world, expressions, place)
-    number = next((m.number for m in chain.members[1:] if m.number is not None), None)
-    if number is not None and stated(chain):
-        for name in names:
-            if updates_told(chain) > 1:
-                continue
-            if world.renews(name, number, chain):
-                world.news.add((name, place))
-            else:
-                world.give(name, number, place)
-    elif names and not expressions and number is not None:
-        computed = next((m.expr for m in chain.members if m.expr is not None and m.name is None), None)
-        value = plain(computed) if computed is not None else None
-        if value is not None:
-            for name in names:
-                world.give(name, number, place, value)
-
-
-def stated(chain: Chain) -> bool:
-    """Whether a chain is nothing but names and a number."""
-    return all(m.name is not None or m.number is not None for m in chain.members)
-
-
-def updates_told(chain: Chain) -> int:
-    """After how many updates the values of a chain hold, where that is told; else 0."""
-    for text in (chain.remark, chain.context):
-        found = COUNTED.search(text)
-        if found:
-            told = next(group for group in found.groups() if group)
-            number = re.sub(r"[ ,.'’_]", "", told.lower())
-            return NUMBERS.get(number) or (int(number) if number.isdigit() and len(number) < 8 else 0)
-    return 0
-
-
-def heads(chain: Chain) -> list[Name]:
-    """The names a chain gives one value to; the left side of an update is the new value."""
-    first = chain.members[0]
-    arrow = len(chain.members) > 1 and chain.members[1].relation in ("←", "→")
-    found = [replace(m.name, new=True) if arrow and m is first else m.name for m in chain.members if m.name]
-    if first.name is None and first.expr is not None:
-        match first.expr:
-            case Applied(function, _, 0):
-                found.insert(0, Name(function))
-            case Product((Named(name), Named(argument))) if name.base != argument.base:
-                found.insert(0, name)
-            case _:
-                pass
-    return [*dict.fromkeys(found)]
-
-
-def _symbolic(member: Member) -> bool:
-    """Whether a member is an equation in names that can have a value."""
-    expr = member.expr
-    return (
-        expr is not None
-        and any(isinstance(leaf, Named) for leaf in leaves(expr))
-        and not any(isinstance(node, Opaque | Matrix) for node in every(expr))
-    )
-
-
-def _learn_function(world: World, chain: Chain, place: int) -> None:
-    """f(z) = …: a function of the document's own; L(y, ŷ) = … as well."""
-    for before, after in zip(chain.members, chain.members[1:], strict=False):
-        match before.expr:
-            case Applied(function, arguments, 0) if all(isinstance(a, Named) for a in arguments):
-                names = tuple(a.name for a in arguments if isinstance(a, Named))
-                body = after.expr
-                if body is None or not _symbolic(after) or function in FUNCTIONS:
-                    continue
-                used = {n.name for n in leaves(body) if isinstance(n, Named)}
-                if used <= set(names):
-                    world.functions.setdefault(function, (names, body))
-            case _:
-                pass
-
-
-def _learn_inner(world: World, expressions: Sequence[Member], place: int) -> None:
-    """σ(z) = σ(w·x + b) says z = w·x + b; w·a + b = w·x + b says a = x."""
-    for before, after in zip(expressions, expressions[1:], strict=False):
-        for name, expr in _inner(before.expr, after.expr):
-            known = world.definitions.get(name) or world.givens.get(name)
-            itself = any(n.name == name for n in leaves(expr) if isinstance(n, Named))
-            recent = known and any(entry.place == place for entry in world.definitions.get(name, ()))
-            if not itself and not recent and not (known and isinstance(expr, Named)):
-                world.define(name, expr, place)
-
-
-def _inner(before: Expr | None, after: Expr | None) -> Iterator[tuple[Name, Expr]]:
-    """The names that stand where another expression stands in a formula of the same shape."""
-    match before, after:
-        case Named(name), Expr() if after is not None and not (isinstance(after, Named) and after.name == name):
-            yield name, after
-        case (Call(f, a), Call(g, b)) if f == g and len(a) == len(b) == 1:
-            yield from _inner(a[0], b[0])
-        case (Sum(a), Sum(b)) | (Product(a), Product(b)) if len(a) == len(b):
-            differing = [(x, y) for x, y in zip(a, b, strict=True) if not same(x, y)]
-            if len(differing) == 1 and len(a) > 1:
-                yield from _inner(*differing[0])
-        case (Power(x, p), Power(y, q)) if same(p, q):
-            yield from _inner(x, y)
-        case _:
-            return
-
-
-def same(one: Expr, other: Expr) -> bool:
-    """Whether two expressions are the same but for their places."""
-    return bare(one) == bare(other)
-
-
-def bare(expr: Expr) -> Expr:
-    """The expression without places."""
-
-    def change(node: Expr) -> Expr | None:
-        if isinstance(node, Named):
-            return replace(node, start=0, end=0)
-        return replace(node, start=0, end=0) if isinstance(node, Written) else None
-
-    return replaced(expr, change)

@@ -14,7 +14,18 @@ from typing import Any
 import numpy as np
 
 from handgrad.auditing.reading.nodes import Applied, Interval, Matrix, Named, Opaque, Written
-from handgrad.calculus.expr import Call, Expr, Forms, Num, Power, Product, Sum, Value, children, rebuild
+from handgrad.calculus.expr import (
+    Call,
+    Expr,
+    Forms,
+    Num,
+    Power,
+    Product,
+    Sum,
+    Value,
+    children,
+    rebuild,
+)
 from handgrad.calculus.functions import FUNCTIONS, slope
 from handgrad.numbers.kernels import NUMPY
 

@@ -60,14 +60,19 @@ def audit(
     from handgrad import verbs
 
     if output is not None and (len(documents) > 1 or not (fix or kind == "annotated")):
-        raise InputError("-o takes the one copy that --fix or --format annotated makes of one document.")
+        raise InputError(
+            "-o takes the one copy that --fix or --format annotated makes of one document."
+        )
     if kind == "annotated" and (fix or len(documents) > 1):
         raise InputError("--format annotated takes one document, and not --fix.")
     problem = verbs.load(path_of(network)) if network else None
     paths = [path_of(document) for document in documents]
     reports = [verbs.audit(path, network=problem) for path in paths]
     if fix:
-        reports = [_fixed(report, path, problem, output) for report, path in zip(reports, paths, strict=True)]
+        reports = [
+            _fixed(report, path, problem, output)
+            for report, path in zip(reports, paths, strict=True)
+        ]
     if kind == "annotated":
         _annotated(reports[0], paths[0], output)
     elif kind == "json":

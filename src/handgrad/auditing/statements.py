@@ -1,0 +1,62 @@
+"""What a chain of equalities states: the names it gives a value to, and after how many updates."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from handgrad.auditing.reading.nodes import Applied, Chain, Name, Named
+from handgrad.calculus.expr import Product
+
+__all__ = ["heads", "stated", "updates_told"]
+
+NUMBERS = {
+    "two": 2, "three": 3, "four": 4, "five": 5, "ten": 10, "hundred": 100, "thousand": 1000,
+    "second": 2, "third": 3,
+}  # fmt: skip
+_COUNT = r"(\d[\d,. ]*\d|\d|two|three|four|five|ten|(?:a |one )?hundred|(?:a |one )?thousand)"
+_UPDATES = r"(?:updates?|iterations?|epochs?|steps|passes|rounds|repetitions|times)\b"
+COUNTED = re.compile(
+    r"\bafter\s+(?:all\s+|the\s+|about\s+|exactly\s+)?"
+    rf"{_COUNT}\s+(?:more |such |of these |training )?{_UPDATES}"
+    rf"|\brepeat\w*[^.\d]{{0,50}}?{_COUNT}\s+{_UPDATES}",
+    re.IGNORECASE,
+)
+
+
+def stated(chain: Chain) -> bool:
+    """Whether a chain is nothing but names and a number."""
+    return all(m.name is not None or m.number is not None for m in chain.members)
+
+
+def updates_told(chain: Chain) -> int:
+    """After how many updates the values of a chain hold, where that is told; else 0."""
+    for text in (chain.remark, chain.context):
+        found = COUNTED.search(text)
+        if found:
+            told = next(group for group in found.groups() if group)
+            number = re.sub(r"[ ,.'’_]", "", told.lower())
+            return NUMBERS.get(number) or (
+                int(number) if number.isdigit() and len(number) < 8 else 0
+            )
+    return 0
+
+
+def heads(chain: Chain) -> list[Name]:
+    """The names a chain gives one value to; the left side of an update is the new value."""
+    first = chain.members[0]
+    arrow = len(chain.members) > 1 and chain.members[1].relation in ("←", "→")
+    found = [
+        replace(m.name, new=True) if arrow and m is first else m.name
+        for m in chain.members
+        if m.name
+    ]
+    if first.name is None and first.expr is not None:
+        match first.expr:
+            case Applied(function, _, 0):
+                found.insert(0, Name(function))
+            case Product((Named(name), Named(argument))) if name.base != argument.base:
+                found.insert(0, name)
+            case _:
+                pass
+    return [*dict.fromkeys(found)]
