@@ -1,1 +1,1 @@
-"""A document in, the mathematics in it out: chains of equalities, tables and values, each with its place."""
+"""A document in, the mathematics in it out: chains of equalities, each member with its place."""

@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from handgrad.auditing.reading.grammar import Dialect, Unreadable, expression
+from handgrad.auditing.reading.cursor import Unreadable
+from handgrad.auditing.reading.dialect import Dialect
+from handgrad.auditing.reading.grammar import expression
 from handgrad.auditing.reading.nodes import Chain, Member, Named, Unread
 from handgrad.auditing.reading.tokens import Token, tokens
 from handgrad.calculus.expr import Expr
 
-__all__ = ["chains_in", "dialect_of"]
+__all__ = ["chains_in"]
 
 LONGEST = 20_000  # characters of one stretch of mathematics
 SPLITTING = {
     "and", "or", "with", "where", "for", "if", "so", "then", "thus", "since", "when", "we", "get",
     "hence", "therefore", "because", "is", "und", "oder", "mit",
 }  # fmt: skip
-_LAYERED = re.compile(
-    r"(?:^|[$\[(&=≈,;]|\\partial)[ \t]{0,20}([A-Za-z])(?:_(?:\w|\{\w{1,20}\}))?\^(?:\d|\{\d\})"
-    r"(?:_(?:\w|\{\w{1,20}\}))?\s{0,20}(?=&?(?:=|\\approx|≈)|\}\s{0,20}[\\$&=.,*]|\}$)",
-    re.MULTILINE,
-)
-_APPLIED = re.compile(r"(?<![A-Za-z\\])([fgh])[ \t]{0,20}(?:\\left)?\(")
-_COMMA = re.compile(r"(?<![\w.,{(\[])-?\d+(?:\{,\}|,)\d+(?![\d,]*(?:[,)\]]|\.\d))")
-_POINT = re.compile(r"(?<![\w.,])-?\d+\.\d+(?![\d.])")
-
-
-def dialect_of(text: str) -> Dialect:
-    """What a whole document does throughout, from how it is written."""
-    layered = frozenset(match[1] for match in _LAYERED.finditer(text))
-    comma = len(_COMMA.findall(text)) > len(_POINT.findall(text))
-    return Dialect(layered, frozenset(match[1] for match in _APPLIED.finditer(text)), comma)
 
 
 def chains_in(
-    text: str, start: int, end: int, dialect: Dialect, *, latex: bool, context: str = "", inline: bool = False
+    text: str,
+    start: int,
+    end: int,
+    dialect: Dialect,
+    *,
+    latex: bool,
+    context: str = "",
+    inline: bool = False,
 ) -> Iterator[Chain | Unread]:
     """The chains of one stretch of mathematics, in reading order.
 
@@ -164,5 +157,9 @@ def _is_name(statement: Sequence[Token]) -> bool:
 
 
 def _without_environments(found: Iterable[Token]) -> list[Token]:
-    """Without \\begin{aligned} and the like, which only say how rows are set."""
-    return [t for t in found if t.kind not in ("begin", "end") or "matrix" in t.text or t.text == "cases"]
+    r"""Without \begin{aligned} and the like, which only say how rows are set."""
+    return [
+        t
+        for t in found
+        if t.kind not in ("begin", "end") or "matrix" in t.text or t.text == "cases"
+    ]

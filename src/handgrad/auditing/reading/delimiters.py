@@ -10,7 +10,8 @@ from dataclasses import dataclass
 __all__ = ["Stretch", "stretches"]
 
 _ENVIRONMENTS = (
-    "equation|align|aligned|gather|gathered|multline|eqnarray|flalign|alignat|split|displaymath|math|dmath"
+    "equation|align|aligned|gather|gathered|multline|eqnarray|flalign|alignat|split|displaymath|"
+    "math|dmath"
 )
 _MARK = re.compile(
     rf"\\(?:begin|end)\{{(?:{_ENVIRONMENTS})\*?\}}"
@@ -59,13 +60,13 @@ def _closing(text: str, marks: list[Mark], places: dict[str, list[int]], at: int
     """Which mark closes the one that opens here."""
     mark = marks[at][0]
     if mark == "$":
-        return at + 1 if at + 1 < len(marks) and _dollars(text, marks[at], marks[at + 1]) else _further(text, marks, at)
+        return _dollar(text, marks, at)
     if mark == "$$" or mark.startswith("\\begin"):
         return _next(places, mark.replace("begin", "end"), at)
     if mark.endswith(("[", "(")):
         found = _next(places, mark[:-1] + {"[": "]", "(": ")"}[mark[-1]], at)
-        broken = mark.endswith("(") and found is not None and marks[found][1] - marks[at][2] > LONGEST_INLINE * 3
-        return None if broken else found
+        length = 0 if found is None else marks[found][1] - marks[at][2]
+        return None if mark.endswith("(") and length > 3 * LONGEST_INLINE else found
     return None
 
 
@@ -75,8 +76,8 @@ def _next(places: dict[str, list[int]], mark: str, at: int) -> int | None:
     return found[place] if place < len(found) else None
 
 
-def _further(text: str, marks: list[Mark], at: int) -> int | None:
-    r"""The dollar that closes behind marks that close nothing: \\, \$ or \) between dollars."""
+def _dollar(text: str, marks: list[Mark], at: int) -> int | None:
+    r"""The dollar that closes, behind marks that close nothing: \\, \$ or \) between dollars."""
     for place in range(at + 1, min(at + 40, len(marks))):
         if marks[place][0] in ("\n", "$$"):
             return None

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from handgrad.auditing.reading.chains import chains_in, dialect_of
-from handgrad.auditing.reading.grammar import Dialect
+from handgrad.auditing.reading.chains import chains_in
+from handgrad.auditing.reading.dialect import Dialect, dialect_of
 from handgrad.auditing.reading.matrices import scalar
 from handgrad.auditing.reading.nodes import Chain, Member, Unread, Written, written_in
 from handgrad.auditing.reading.passages import Passage, passages
@@ -56,31 +56,40 @@ def document(source: Source) -> Document:
     whole, odd = scalar([_settled(chain) for chain in chains])
     whole = _with_stated(text, whole, dialect)
     _bound(source, len(whole))
-    unread += odd + [*_alone(text, whole)]
+    unread += [*odd, *_alone(text, whole)]
     said = tuple(chain for chain in whole if len(chain.members) > 1)
     return Document(source, said, tuple(sorted(unread, key=lambda u: u.start)), dialect)
 
 
 def _bound(source: Source, count: int) -> None:
     if count > MOST_CHAINS:
-        raise LimitError(f"{source.path} holds more than {MOST_CHAINS:,} formulas. Cut it into parts.")
+        raise LimitError(
+            f"{source.path} holds more than {MOST_CHAINS:,} formulas. Cut it into parts."
+        )
 
 
 def _found(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Unread]:
-    if passage.kind == "math":
-        yield from chains_in(
-            text, passage.start, passage.end, dialect, latex=True, context=passage.context, inline=passage.inline
-        )
-    elif passage.kind == "table":
+    if passage.kind == "table":
         yield from cells(text, passage, dialect)
+    elif passage.kind == "math":
+        yield from _chains(text, passage, passage.start, passage.end, dialect)
     else:
-        code = passage.kind == "code"
-        for start, end in (coded if code else runs)(text, passage.start, passage.end):
-            for found in chains_in(
-                text, start, end, dialect, latex=False, context=passage.context, inline=passage.inline
-            ):
-                if isinstance(found, Chain) or (not code and re.search(r"\d", found.text)):
+        cut = coded if passage.kind == "code" else runs
+        for start, end in cut(text, passage.start, passage.end):
+            for found in _chains(text, passage, start, end, dialect):
+                # Words before a sign of equality are no mathematics, nor is most of a program.
+                digits = isinstance(found, Unread) and re.search(r"\d", found.text)
+                if isinstance(found, Chain) or (digits and passage.kind == "plain"):
                     yield found
+
+
+def _chains(
+    text: str, passage: Passage, start: int, end: int, dialect: Dialect
+) -> Iterator[Chain | Unread]:
+    latex = passage.kind == "math"
+    yield from chains_in(
+        text, start, end, dialect, latex=latex, context=passage.context, inline=passage.inline
+    )
 
 
 def _with_stated(text: str, chains: Sequence[Chain], dialect: Dialect) -> list[Chain]:
@@ -96,7 +105,9 @@ def _printed(chains: Iterator[Chain]) -> set[int]:
 
 
 def _numbers(chain: Chain) -> Iterator[Written]:
-    return (n for member in chain.members if member.expr is not None for n in written_in(member.expr))
+    return (
+        n for member in chain.members if member.expr is not None for n in written_in(member.expr)
+    )
 
 
 def _alone(text: str, chains: Sequence[Chain]) -> Iterator[Unread]:
@@ -116,7 +127,10 @@ def _alone(text: str, chains: Sequence[Chain]) -> Iterator[Unread]:
 def _near(text: str, chain: Chain, following: Chain) -> bool:
     """Whether nothing but delimiters stands between a chain and what goes on from it."""
     between = text[chain.members[-1].end : following.members[0].start]
-    return len(between) < 200 and _NEAR.fullmatch(between.replace("=", "").replace("≈", "")) is not None
+    return (
+        len(between) < 200
+        and _NEAR.fullmatch(between.replace("=", "").replace("≈", "")) is not None
+    )
 
 
 def _settled(chain: Chain) -> Chain:

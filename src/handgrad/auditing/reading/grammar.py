@@ -6,48 +6,27 @@ document (``docs/decisions/0009-reading-documents.md``).
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
-from handgrad.auditing.reading.names import FUNCTIONS, UPDATED, name_of, scripted
-from handgrad.auditing.reading.nodes import (
-    Applied,
-    Matrix,
-    Name,
-    Named,
-    Opaque,
-    Written,
-    canonical,
-    literal,
-)
+from handgrad.auditing.reading.cursor import Unreadable
+from handgrad.auditing.reading.dialect import Dialect
+from handgrad.auditing.reading.nodes import Applied, Matrix, Name, Named, Opaque, Written, canonical
+from handgrad.auditing.reading.quantities import Quantities
+from handgrad.auditing.reading.signs import less, negative, scientific
 from handgrad.auditing.reading.tokens import Token
-from handgrad.calculus.expr import Call, Expr, Num, Power, Product, Sum, call
+from handgrad.calculus.expr import Expr, Num, Power, Product, Sum, call
 
-__all__ = ["Dialect", "Unreadable", "expression"]
+__all__ = ["expression"]
 
-NEW_WORDS = {"new", "neues", "neuer", "updated"}
-ARRAYS = {"array", "asarray", "tensor", "Tensor", "Matrix"}
+FACTORS = {
+    "number", "letter", "word", "text", "frac", "sqrt", "sum", "accent", "vulgar", "begin", "dots",
+    "open",
+}  # fmt: skip
 TRANSPOSE = ("T", "⊤", "⊺")
 DEEPEST = 40  # brackets, fractions and scripts inside each other
-LOSSES = {"L", "E", "C", "J", "Loss", "Error", "MSE", "Cost"}
-ALWAYS_FUNCTIONS = {"f", "g", "h", "φ", "ϕ", "S"}
-
-
-class Unreadable(Exception):
-    """What stands here is no expression; ``token`` is the first that does not fit."""
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """What a document does throughout: superscripts that are labels, a decimal comma."""
-
-    layered: frozenset[str] = frozenset()  # letters whose superscript is no power: a^1, w^2
-    functions: frozenset[str] = frozenset()  # letters that are applied: f(z), L(y, ŷ)
-    comma: bool = False
-    names: frozenset[str] = frozenset()  # words of the document that are one name each
 
 
 def expression(found: Sequence[Token], dialect: Dialect) -> Expr:
@@ -59,30 +38,8 @@ def expression(found: Sequence[Token], dialect: Dialect) -> Expr:
     return expr
 
 
-class _Parser:
-    def __init__(self, found: list[Token], dialect: Dialect) -> None:
-        self.found, self.dialect = found, dialect
-        self.at = self.depth = 0
-
-    def peek(self, ahead: int = 0) -> Token:
-        place = self.at + ahead
-        return self.found[place] if place < len(self.found) else Token("finish", "", -1, -1)
-
-    def next(self) -> Token:
-        token = self.peek()
-        self.at += 1
-        return token
-
-    def takes(self, *texts: str) -> bool:
-        """Whether the next token is an operator or bracket of these; then it is taken."""
-        if self.peek().kind in ("op", "open", "close") and self.peek().text in texts:
-            self.at += 1
-            return True
-        return False
-
-    def expect(self, text: str) -> None:
-        if not self.takes(text):
-            raise Unreadable
+class _Parser(Quantities):
+    """Sums, products, powers, fractions, brackets and matrices."""
 
     # sums, products, powers
 
@@ -94,12 +51,12 @@ class _Parser:
         while self.peek().kind == "op" and self.peek().text in "+-":
             minus = self.next().text == "-"
             term = self.product()
-            terms.append(_less(term) if minus else term)
+            terms.append(less(term) if minus else term)
         self.depth -= 1
         return terms[0] if len(terms) == 1 else Sum(tuple(terms))
 
     def product(self) -> Expr:
-        factors = [self.signed()]
+        factors: list[Expr] = [self.signed()]
         while True:
             if self.takes("*"):
                 factors.append(self.signed())
@@ -112,19 +69,17 @@ class _Parser:
                 factors.append(self.power())
             else:
                 break
-        factors = _scientific(factors)
+        factors = scientific(factors)
         return factors[0] if len(factors) == 1 else Product(tuple(factors))
 
     def begins_factor(self) -> bool:
         token = self.peek()
-        return token.kind in (
-            "number", "letter", "word", "text", "frac", "sqrt", "sum", "accent", "vulgar", "begin", "dots",
-        ) or (token.kind == "open")  # fmt: skip
+        return token.kind in FACTORS
 
     def signed(self) -> Expr:
         if self.takes("-"):
             self.deeper()
-            return _negative(self.signed())
+            return negative(self.signed())
         if self.takes("+"):
             self.deeper()
             return self.signed()
@@ -137,16 +92,25 @@ class _Parser:
     def power(self) -> Expr:
         base = self.primary()
         while self.takes("^"):
-            base = Applied("transpose", (base,)) if self.turned() else Power(base, self.exponent())
+            base = Applied("transpose", (base,)) if self.turned() else self.raised(base)
         if self.peek().text == "_" and not isinstance(base, Named):  # an underbrace says what it is
             self.next()
             self.group()
         return base
 
+    def raised(self, base: Expr) -> Expr:
+        """A power; that of a ten ends behind its closing brace, as the number it may be part of does."""
+        exponent = self.exponent()
+        if isinstance(exponent, Written) and isinstance(base, Written) and base.text == "10":
+            exponent = replace(exponent, end=self.found[self.at - 1].end)
+        return Power(base, exponent)
+
     def turned(self) -> bool:
         """Whether a T of a transpose comes; it is taken then."""
         bare = self.peek().text in TRANSPOSE
-        if not bare and not (self.peek().text == "{" and self.peek(1).text in TRANSPOSE and self.peek(2).text == "}"):
+        if not bare and not (
+            self.peek().text == "{" and self.peek(1).text in TRANSPOSE and self.peek(2).text == "}"
+        ):
             return False
         self.at += 1 if bare else 3
         return True
@@ -163,7 +127,7 @@ class _Parser:
 
     def signed_atom(self) -> Expr:
         if self.takes("-"):
-            return _negative(self.primary())
+            return negative(self.primary())
         return self.primary()
 
     # what stands alone
@@ -218,7 +182,7 @@ class _Parser:
             if base.name == Name("e") and self.peek().text == "^":
                 self.next()
                 return call("exp", self.exponent())
-            name, primes = self.scripts(base.name, self.found[self.at - 1])
+            name, primes = self.scripts(base.name)
             name = replace(name, new=name.new or bool(primes))
             return Named(name, base.start, self.found[self.at - 1].end)
         return parts[0]
@@ -249,20 +213,6 @@ class _Parser:
                 rest.append(self.power())
             return Opaque("derivative", tuple(rest))
         return Product((self.inside(top), Power(self.inside(below), Num(-1))))
-
-    def raw_group(self) -> list[Token]:
-        """The tokens of the group that comes, without its braces; or the next token."""
-        if self.peek().text != "{":
-            before = self.at
-            self.group()
-            return self.found[before : self.at]
-        depth, start = 0, self.at
-        while self.at < len(self.found):
-            text = self.next()
-            depth += {"{": 1, "}": -1}.get(text.text, 0) if text.kind in ("open", "close") else 0
-            if not depth:
-                return self.found[start + 1 : self.at - 1]
-        raise Unreadable
 
     def inside(self, found: list[Token]) -> Expr:
         """The expression a group holds."""
@@ -329,203 +279,6 @@ class _Parser:
                 row.append(token)
         raise Unreadable
 
-    # names and functions
-
-    def named(self) -> Expr:
-        token = self.peek()
-        linear = self.linear_derivative()
-        if linear is not None:
-            return linear
-        if token.text.lower() in NEW_WORDS and self.peek(1).kind in ("letter", "word", "text", "accent"):
-            self.next()
-            following = self.named()
-            if not isinstance(following, Named):
-                raise Unreadable
-            return replace(following, name=replace(following.name, new=True), start=token.start)
-        if token.text == "e" and token.kind == "letter" and self.peek(1).text == "^":
-            self.at += 2
-            return call("exp", self.exponent())
-        if token.text in ARRAYS and self.peek(1).text == "(":
-            self.next()
-            return self.bracketed()
-        if token.kind == "accent":
-            self.next()
-            inner = self.under_accent()
-            if not inner:
-                raise Unreadable
-            base = unicodedata.normalize("NFC", inner[0].text + token.text)
-            head = Name(base)
-        else:
-            self.next()
-            head = name_of(token.text, token.kind)
-        function = FUNCTIONS.get(head.base) if not head.sub else None
-        if function and self.peek().text not in ("_",):
-            return self.applied(head.base, function, token)
-        name, primes = self.scripts(head, token)
-        return self.maybe_applied(name, primes, token)
-
-    def applied(self, base: str, function: str, token: Token) -> Expr:
-        """A function of the rule table, its derivative (σ′), or its letter alone."""
-        primes = 0
-        while self.takes("'"):
-            primes += 1
-        if self.peek().text == "^":
-            if self.peek(1).text == "{" and self.peek(2).text == "'":
-                self.at += 4
-                primes += 1
-            elif self.peek(1).text == "'":
-                self.at += 2
-                primes += 1
-        raised: Expr | None = None  # tanh²(z)
-        if self.peek().text == "^" and len(base) > 1 and not self.peek(1).text == "-":
-            self.next()
-            raised = self.exponent()
-        if self.peek().kind == "open":
-            argument = self.bracketed()
-        elif self.begins_factor() and function in ("exp", "log", "tanh") and len(base) > 1:
-            argument = self.power()
-        else:
-            if raised is not None:
-                raise Unreadable
-            return Named(Name(base, new=False), token.start, token.end)
-        if raised is not None:
-            return Power(call(function, argument), raised)
-        parts = argument.rows[0] if isinstance(argument, Matrix) else (argument,)
-        if primes:
-            return Applied(function, parts, primes)
-        if function in ("max", "min"):
-            return Call(function, parts) if len(parts) == 2 else Applied(function, parts)
-        if function == "softmax" or len(parts) != 1:
-            return Applied(function, parts)
-        return Call(function, parts)
-
-    def under_accent(self) -> list[Token]:
-        """The letters an accent stands over: those of its group, or the next."""
-        found = self.raw_group() if self.peek().text == "{" else [self.next()]
-        return [token for token in found if token.kind in ("letter", "word", "text")]
-
-    def scripts(self, head: Name, token: Token) -> tuple[Name, int]:
-        """Everything below and above a letter that belongs to its name."""
-        name, primes = head, 0
-        while True:
-            sign = self.peek()
-            if sign.kind != "op" or sign.text not in ("_", "^", "'"):
-                return name, primes
-            if sign.text == "'":
-                self.next()
-                primes += 1
-                continue
-            if sign.text == "_":
-                self.next()
-                name = scripted(name, _label(self.raw_script()), above=False)
-                continue
-            label = self.superscript_label(name)
-            if label is None:
-                return name, primes
-            if label == "'":
-                primes += 1
-            else:
-                name = scripted(name, label, above=True)
-
-    def raw_script(self) -> list[Token]:
-        """The tokens of a subscript or superscript."""
-        if self.peek().text == "{":
-            return self.raw_group()
-        token = self.next()
-        if token.text == "(":
-            found = [token]
-            while self.peek().kind != "finish" and found[-1].text != ")":
-                found.append(self.next())
-            return found
-        if token.kind == "accent":
-            return [token, *self.raw_script()]
-        if token.kind == "finish":
-            raise Unreadable
-        return [token]
-
-    def superscript_label(self, name: Name) -> str | None:
-        """The superscript that comes, if it is a label and no power; it is taken then."""
-        before = self.at
-        self.next()
-        try:
-            inner = self.raw_script()
-        except Unreadable:
-            self.at = before
-            return None
-        label = _label(inner)
-        bracketed = re.fullmatch(r"\((?:\d{1,2}|[lLt]|[lLt][-+]1|\w{1,4})\)|\[(?:\w{1,3}|[lLt][-+]1)\]", label)
-        if bracketed or label in ("'", "*") or label.strip("()") in UPDATED:
-            return label
-        if name.base in self.dialect.layered and re.fullmatch(r"\d{1,2}|[lL]([-+]1)?", label):
-            return label
-        if re.fullmatch(r"[lL]([-+]1)?|[a-z]{2,}|[hoij]\d?", label):
-            return label
-        self.at = before
-        return None
-
-    def maybe_applied(self, name: Name, primes: int, token: Token) -> Expr:
-        end = self.found[self.at - 1].end
-        functions = ALWAYS_FUNCTIONS | LOSSES | self.dialect.functions
-        bare = not name.sub and not name.sup
-        if self.peek().kind == "open" and self.peek().text in "([" and name.base in functions:
-            if bare or name.base in ALWAYS_FUNCTIONS:
-                argument = self.bracketed()
-                parts = argument.rows[0] if isinstance(argument, Matrix) else (argument,)
-                return Applied(str(name), parts, primes)
-        if primes:
-            name = replace(name, new=True)
-        return Named(name, token.start, max(end, token.end))
-
-    def linear_derivative(self) -> Expr | None:
-        """∂L/∂w, dL/dw written on one line."""
-        before, start = self.at, self.peek().start
-        top = self.one_differential()
-        if top is not None and self.takes("/"):
-            below = self.one_differential()
-            if below is not None:
-                end = self.found[self.at - 1].end
-                return Named(replace(below, of=top), start, end)
-        self.at = before
-        return None
-
-    def one_differential(self) -> Name | None:
-        """A d or ∂ and the name after it."""
-        token = self.peek()
-        if token.text in ("∂", "δ", "d") and self.peek(1).kind in ("letter", "word", "text", "accent"):
-            self.next()
-            head = self.peek()
-        elif token.kind in ("word", "letter", "text") and len(token.text) > 1 and token.text[0] in "dδ":
-            head = replace(token, text=token.text[1:], kind="word")
-            self.found[self.at] = head
-            try:
-                return self.one_name(head)
-            finally:
-                self.found[self.found.index(head)] = token
-        else:
-            return None
-        return self.one_name(head)
-
-    def one_name(self, head: Token) -> Name | None:
-        if head.kind == "accent":
-            self.next()
-            inner = self.under_accent()
-            if not inner:
-                return None
-            name = Name(unicodedata.normalize("NFC", inner[0].text + head.text))
-        else:
-            self.next()
-            name = name_of(head.text, head.kind)
-        name, primes = self.scripts(name, head)
-        return replace(name, new=name.new or bool(primes))
-
-
-def _label(found: Sequence[Token]) -> str:
-    """A subscript or superscript as one text: pred, 11, (2), h1."""
-    text = "".join(t.text for t in found if t.kind not in ("unknown", "dots", "amp", "row"))
-    for blank in "{} ":
-        text = text.replace(blank, "")
-    return re.sub(r"(?<=\b\d),(?=\d\b)", "", text)
-
 
 def _differential(found: Sequence[Token]) -> list[Token] | None:
     """The name that is differentiated in one half of a fraction, without its d or ∂."""
@@ -538,48 +291,3 @@ def _differential(found: Sequence[Token]) -> list[Token] | None:
         kind = "letter" if len(head.text) == 2 else head.kind
         return [replace(head, text=head.text[1:], kind=kind), *found[1:]]
     return None
-
-
-def _negative(expr: Expr) -> Expr:
-    """Minus an expression; of a printed number or its product, the number with a minus."""
-    match expr:
-        case Written():
-            found = literal(Product((Num(-1), expr)))
-            assert found is not None, "a number has a negative"
-            return found
-        case Product((Written() as first, *rest)) if not first.text.startswith("-"):
-            return Product((_negative(first), *rest))
-        case Product((Num(-1), *rest)):
-            return rest[0] if len(rest) == 1 else Product(tuple(rest))
-        case Product(factors):
-            return Product((Num(-1), *factors))
-        case _:
-            return Product((Num(-1), expr))
-
-
-def _less(term: Expr) -> Expr:
-    """A term that is taken away; its numbers stay as they are printed."""
-    match term:
-        case Product((Num(-1), *rest)):
-            return rest[0] if len(rest) == 1 else Product(tuple(rest))
-        case Product(factors):
-            return Product((Num(-1), *factors))
-        case _:
-            return Product((Num(-1), term))
-
-
-def _scientific(factors: list[Expr]) -> list[Expr]:
-    """4.2·10⁻³ as the one number it is."""
-    result: list[Expr] = []
-    for factor in factors:
-        match result[-1:], factor:
-            case [Written() as mantissa], Power(Written("10"), exponent) if (
-                (power := literal(exponent)) is not None
-                and power.whole
-                and abs(int(power.text)) <= 300
-                and "e" not in mantissa.text.lower()
-            ):
-                result[-1] = replace(mantissa, text=f"{mantissa.text}e{power.text}", end=power.end)
-            case _:
-                result.append(factor)
-    return result

@@ -1,4 +1,4 @@
-"""The headings of a text: those that are marked or underlined; without any, short lines that stand alone."""
+"""The headings of a text: marked or underlined ones; without any, short lines that stand alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ _HEADING = re.compile(
     re.MULTILINE,
 )
 _ALONE = re.compile(
-    r"(?:\A|\n[ \t]*\n)[ \t]{0,40}(?P<alone>(?:\d{1,2}(?:\.\d{1,2}){0,2}\.?[ \t]|[A-Z])[^\n$=\\|*`≈]{2,70}[^\s.,:;!?$=|*`])"
+    r"(?:\A|\n[ \t]*\n)[ \t]{0,40}"
+    r"(?P<alone>(?:\d{1,2}(?:\.\d{1,2}){0,2}\.?[ \t]|[A-Z])[^\n$=\\|*`≈]{2,70}[^\s.,:;!?$=|*`])"
     r"[ \t]*(?=\n[ \t]*\n)"
 )
 MOST_WORDS = 9  # of a heading without marks

@@ -1,7 +1,7 @@
-"""A page of HTML as the text a reader sees, each character with its place in the file.
+r"""A page of HTML as the text a reader sees, each character with its place in the file.
 
 Tables become rows of cells between bars; subscripts, superscripts and MathML become the LaTeX they
-show. Scripts, styles and whatever is hidden are left out, TeX between dollars or ``\\(…\\)`` stays.
+show. Scripts, styles and whatever is hidden are left out, TeX between dollars or ``\(…\)`` stays.
 The page is cut by a walk of its own: what Python's parser takes for an unclosed comment is quadratic.
 """
 
@@ -13,14 +13,28 @@ from html import unescape
 
 __all__ = ["readable"]
 
-BLOCKS = set(
-    "p div section article header footer main li ul ol dl dt dd h1 h2 h3 h4 h5 h6 pre blockquote tr "
-    "table thead tbody figure figcaption br hr nav aside form body".split()
-)
-SILENT = {"script", "style", "head", "template", "noscript", "svg", "nav", "annotation", "annotation-xml"}
+BLOCKS = {
+    "p", "div", "section", "article", "header", "footer", "main", "li", "ul", "ol", "dl", "dt",
+    "dd", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "tr", "table", "thead",
+    "tbody", "figure", "figcaption", "br", "hr", "nav", "aside", "form", "body",
+}  # fmt: skip
+SILENT = {
+    "script",
+    "style",
+    "head",
+    "template",
+    "noscript",
+    "svg",
+    "nav",
+    "annotation",
+    "annotation-xml",
+}
 RAW = {"script", "style"}  # nothing in them is a tag but their end
 HEADINGS = {"h1": "# ", "h2": "## ", "h3": "### ", "h4": "#### ", "h5": "##### ", "h6": "###### "}
-VOID = set("area base br col embed hr img input link meta source track wbr mspace".split())
+VOID = {
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source",
+    "track", "wbr", "mspace",
+}  # fmt: skip
 SIGNS = {"×": r"\times ", "⋅": r"\cdot ", "·": r"\cdot ", "\u2061": "", "\u2062": " ", "−": "-"}
 JOINTS = {  # what stands before the second child of an element of MathML, and before the third
     "mfrac": ("}{",), "msup": ("}^{",), "msub": ("}_{",), "msubsup": ("}_{", "}^{"),

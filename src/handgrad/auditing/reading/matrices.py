@@ -1,4 +1,4 @@
-"""Chains with matrices in, one chain per entry out: z = [[0.4, 0.1], …] x + b = […] as z_1 = … and z_2 = ….
+"""Chains with matrices in, one chain per entry out: z = W x + b = […] as z_1 = … and z_2 = ….
 
 The shape of a name is that of the matrix it is said to be, or follows from the names it is made of.
 """
@@ -77,7 +77,9 @@ def _is_matrix(node: Expr) -> bool:
 
 def _is_printed(cell: Expr) -> bool:
     nodes = [*every(cell)]
-    return any(isinstance(n, Written) for n in nodes) and not any(isinstance(n, Named | Opaque) for n in nodes)
+    return any(isinstance(n, Written) for n in nodes) and not any(
+        isinstance(n, Named | Opaque) for n in nodes
+    )
 
 
 def _shaped(node: Expr, shapes: Mapping[Name, Size]) -> bool:
@@ -94,7 +96,9 @@ def _shapes(chains: Sequence[Chain]) -> dict[Name, Size]:
             if not names or all(name in found for name in names):
                 continue
             known = any(_is_matrix(n) or _shaped(n, found) for n in _nodes(chain))
-            values = [v for m in chain.members if known and (v := _tried(m.expr, found)) is not None]
+            values = [
+                v for m in chain.members if known and (v := _tried(m.expr, found)) is not None
+            ]
             grid = next((v for v in values if isinstance(v, tuple)), None)
             if grid is not None:
                 found |= {name: _size(name, grid) for name in names if name not in found}
@@ -118,19 +122,21 @@ def _tried(expr: Expr | None, shapes: Mapping[Name, Size], *, dots: bool = False
 
 def _apart(chain: Chain, shapes: Mapping[Name, Size]) -> tuple[list[Chain], list[Unread]]:
     """One chain for each entry; members that cannot be taken apart are told."""
-    dots = any(member.number for member in chain.members)
-    values = [_tried(member.expr, shapes, dots=dots) for member in chain.members]
-    if dots:  # a matrix is no number
-        values = [None if isinstance(v, tuple) and m.name is None else v for m, v in zip(chain.members, values, strict=True)]
+    number = any(member.number for member in chain.members)
+    values = [_tried(member.expr, shapes, dots=number) for member in chain.members]
+    pairs = [*zip(chain.members, values, strict=True)]
+    if number:
+        if any(isinstance(v, tuple) for _, v in pairs) and all(
+            m.name for m, v in pairs if isinstance(v, tuple)
+        ):
+            return [chain], []  # a matrix elsewhere, a number here
+        values = [None if isinstance(v, tuple) else v for v in values]
     unread = [
         Unread("a matrix that cannot be taken apart", member.start)
         for member, value in zip(chain.members, values, strict=True)
-        if value is None and member.expr is not None and any(_decimal(n) for n in every(member.expr))
+        if value is None and member.expr is not None and any(map(_decimal, every(member.expr)))
     ]
     grids = [value for value in values if isinstance(value, tuple)]
-    bare = all(m.name is not None for m, v in zip(chain.members, values, strict=True) if isinstance(v, tuple))
-    if grids and bare and any(member.number for member in chain.members):
-        return [chain], []  # a matrix elsewhere, a number here
     if not grids:
         return [_entry(chain, values)], unread
     size = (len(grids[0]), len(grids[0][0]))
@@ -216,11 +222,11 @@ def _named(name: Name, start: int, end: int, shapes: _Shapes) -> Value:
 
 
 def _stacked(rows: Sequence[Sequence[Expr]], shapes: _Shapes) -> Grid:
-    cells = tuple(tuple(_value(cell, shapes) for cell in row) for row in rows)
-    flat: list[tuple[Expr, ...]] = []
-    for row in cells:
-        flat.append(tuple(cell for cell in row if not isinstance(cell, tuple)))
-    if {len(row) for row in flat} != {len(rows[0])} or math.prod((len(flat), len(flat[0]))) > LARGEST:
+    cells = (tuple(_value(cell, shapes) for cell in row) for row in rows)
+    flat = [tuple(cell for cell in row if not isinstance(cell, tuple)) for row in cells]
+    if {len(row) for row in flat} != {len(rows[0])} or math.prod(
+        (len(flat), len(flat[0]))
+    ) > LARGEST:
         raise _Unclear
     return tuple(flat)
 
@@ -250,7 +256,10 @@ def _combined(kind: type[Sum] | type[Product], values: Sequence[Value]) -> Value
     if any(value is None for value in fitted):
         raise _Unclear
     return tuple(
-        tuple(kind(tuple(e for v in fitted if (e := _at(v, i, j)) is not None)) for j in range(size[1]))
+        tuple(
+            kind(tuple(e for v in fitted if (e := _at(v, i, j)) is not None))
+            for j in range(size[1])
+        )
         for i in range(size[0])
     )
 

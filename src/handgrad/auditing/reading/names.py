@@ -16,8 +16,9 @@ FUNCTIONS = {  # as they are printed: as they are called in the rule table
     "tanh": "tanh", "relu": "relu", "ReLU": "relu", "exp": "exp", "log": "log", "ln": "log",
     "sqrt": "sqrt", "max": "max", "min": "min", "abs": "abs", "softmax": "softmax", "sin": "sin",
     "cos": "cos", "leaky_relu": "leaky_relu", "softplus": "softplus", "sech": "sech",
-    "Sigmoid": "sigmoid", "Tanh": "tanh", "silu": "silu", "gelu": "gelu", "elu": "elu", "arctan": "arctan",
-    "step": "step", "sign": "sign", "erf": "erf", "Softmax": "softmax", "RELU": "relu",
+    "Sigmoid": "sigmoid", "Tanh": "tanh", "silu": "silu", "gelu": "gelu", "elu": "elu",
+    "arctan": "arctan", "step": "step", "sign": "sign", "erf": "erf", "Softmax": "softmax",
+    "RELU": "relu",
 }  # fmt: skip
 UPDATED = {"new", "neu", "+", "t+1", "next", "updated", "upd", "nouveau", "nuevo", "k+1", "(t+1)"}
 OLD = {"old", "t", "alt", "k", "current", "(t)"}
@@ -26,9 +27,13 @@ _PARTS = re.compile(r"([^\W\d_]+)(\d*)((?:_[^\W_]+)*)(\[[\d,\s]+\])?")
 
 
 def name_of(text: str, kind: str) -> Name:
-    """The name that a letter, a word of code or a \\text{…} is; scripts come on top of it.
+    r"""The name that a letter, a word of code or a \text{…} is; scripts come on top of it.
 
-    >>> str(name_of("w11_new", "word")), str(name_of("net_h1", "word")), str(name_of("y_hat", "word"))
+    >>> (
+    ...     str(name_of("w11_new", "word")),
+    ...     str(name_of("net_h1", "word")),
+    ...     str(name_of("y_hat", "word")),
+    ... )
     ('w_11_new', 'net_h1', 'ŷ')
     """
     found = _PARTS.fullmatch(text) if kind == "word" else None
@@ -53,7 +58,11 @@ def scripted(name: Name, label: str, *, above: bool) -> Name:
     bare = label.strip("()[]") if above else label
     parts = [part for part in bare.split(",") if part]
     new = name.new or any(part in UPDATED or part.strip("()") in UPDATED for part in parts)
-    kept = [part for part in parts if part not in UPDATED | OLD and part.strip("()") not in UPDATED | OLD]
+    kept = [
+        part
+        for part in parts
+        if part not in UPDATED | OLD and part.strip("()") not in UPDATED | OLD
+    ]
     if not above and parts == ["t"]:
         kept = []
     text = ",".join(kept)

@@ -250,5 +250,3 @@ def canonical(text: str) -> str | None:
     sign = text[0] if text[0] in "+-" else ""
     body = text.lstrip("+-")
     return f"{'-' if sign == '-' else ''}{'0' if body.startswith('.') else ''}{body}"
-
-

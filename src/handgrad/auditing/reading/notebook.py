@@ -4,68 +4,100 @@ from __future__ import annotations
 
 import json
 import re
+from array import array
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from handgrad.errors import FileError
 
 __all__ = ["cells"]
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_PIECE = re.compile(r"\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL)
+_PIECE = re.compile(
+    r"(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[0-9a-fA-F]{4}|\\.|[^\\]+",
+    re.DOTALL,
+)
+_ESCAPES = {"n": "\n", "t": " ", "r": " ", "b": " ", "f": " "}
+Path = tuple[str | int, ...]
 
 
-def cells(raw: str, path: str) -> tuple[str, list[int]]:
+def cells(raw: str, path: str) -> tuple[str, array[int]]:
     """The sources of all cells, and the texts they printed. Raises ``FileError``."""
-    try:
-        notebook = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        said = f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else "nested too deeply"
-        raise FileError(f"{path} is no notebook: {said}. Save it again from Jupyter.") from None
-    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
-        raise FileError(f"{path} is no notebook: it has no list of cells.")
+    notebook = _loaded(raw, path)
+    kinds = [
+        cell.get("cell_type") if isinstance(cell, dict) else None for cell in notebook["cells"]
+    ]
     places = (match.span() for match in _STRING.finditer(raw))
     text: list[str] = []
-    origin: list[int] = []
-    for where, _ in _strings(notebook, ()):
-        start, end = next(places)
-        if _shown(where, notebook):
-            last = start
-            for piece in _PIECE.finditer(raw, start + 1, end - 1):
-                text.append(_meaning(piece[0]))
-                last = piece.start()
-                origin.append(last)
-            if not text or text[-1] != "\n":
-                text.append("\n")
-                origin.append(last)
+    origin: array[int] = array("i")
+    for where, (start, end) in zip(_strings(notebook, ()), places, strict=False):
+        if not _shown(where, kinds):
+            continue
+        for piece in _PIECE.finditer(raw, start + 1, end - 1):
+            text.append(_meaning(piece[0]))
+            escape = piece[0].startswith("\\")
+            origin.extend([piece.start()] if escape else range(piece.start(), piece.end()))
+        if not text or not text[-1].endswith("\n"):
+            text.append("\n")
+            origin.append(end - 1)
     return "".join(text), origin
 
 
-def _strings(node: Any, where: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], str]]:
-    """Every string of the file in the order it is written, keys included, with its path."""
+def _loaded(raw: str, path: str) -> dict[str, Any]:
+    try:
+        notebook = json.loads(raw)
+    except json.JSONDecodeError as error:
+        said = f"line {error.lineno}: {error.msg}"
+    except RecursionError:
+        said = "nested too deeply"
+    except ValueError:
+        said = "it holds a number of too many digits"
+    else:
+        if isinstance(notebook, dict):
+            notebook = cast("dict[str, Any]", notebook)
+            if isinstance(notebook.get("cells"), list):
+                return notebook
+        raise FileError(f"{path} is no notebook: it has no list of cells.")
+    raise FileError(f"{path} is no notebook: {said}. Save it again from Jupyter.")
+
+
+def _kind(cell: Any) -> Any:
+    return cast("dict[str, Any]", cell).get("cell_type") if isinstance(cell, dict) else None
+
+
+def _strings(node: Any, where: Path) -> Iterator[Path]:
+    """The path to every string of the file in the order it is written, keys included."""
     if isinstance(node, dict):
-        for key, value in node.items():
-            yield (*where, "key"), key
+        for key, value in cast("dict[str, Any]", node).items():
+            yield (*where, "key")
             yield from _strings(value, (*where, key))
     elif isinstance(node, list):
-        for place, value in enumerate(node):
+        for place, value in enumerate(cast("list[Any]", node)):
             yield from _strings(value, (*where, place))
     elif isinstance(node, str):
-        yield where, node
+        yield where
 
 
-def _shown(where: tuple[Any, ...], notebook: Any) -> bool:
+def _shown(where: Path, kinds: list[Any]) -> bool:
     """Whether a reader of the notebook sees this string as text."""
-    if len(where) < 3 or where[0] != "cells" or "key" in where:
-        return False
-    if where[2] == "source":
-        return notebook["cells"][where[1]].get("cell_type") in ("markdown", "code", "raw")
-    printed = where[2:3] == ("outputs",) and len(where) > 4
-    return printed and (where[4] == "text" or where[4:6] == ("data", "text/plain"))
+    match where:
+        case ("cells", _, *_, "key"):
+            return False
+        case ("cells", int(cell), "source", *_):
+            return kinds[cell] in ("markdown", "code", "raw")
+        case ("cells", _, "outputs", _, "text", *_):
+            return True
+        case ("cells", _, "outputs", _, "data", "text/plain", *_):
+            return True
+        case _:
+            return False
 
 
 def _meaning(piece: str) -> str:
-    """The character that one escape of JSON stands for."""
+    """The characters that are written, or the one that an escape of JSON stands for."""
     if not piece.startswith("\\"):
         return piece
-    return str(json.loads(f'"{piece}"')) if len(piece) > 2 else {"n": "\n", "t": " ", "r": " ", "b": " ", "f": " "}.get(piece[1], piece[1])
+    if len(piece) == 2:
+        return _ESCAPES.get(piece[1], piece[1])
+    meant = str(json.loads(f'"{piece}"'))
+    return "\ufffd" if "\ud800" <= meant <= "\udfff" else meant

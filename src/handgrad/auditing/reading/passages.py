@@ -24,14 +24,16 @@ class Passage:
 
 
 _FENCE = re.compile(r"^[ \t>]{0,40}(?:```+|~~~+)[ \t]*\{?(?P<language>[\w-]*)[^\n]*$", re.MULTILINE)
-LANGUAGES = set(
-    "python py python3 ipython js javascript ts typescript java c cpp csharp julia jl r matlab octave "
-    "rust go haskell sh bash console shell scala kotlin swift ruby".split()
-)
+LANGUAGES = {
+    "python", "py", "python3", "ipython", "js", "javascript", "ts", "typescript", "java", "c",
+    "cpp", "csharp", "julia", "jl", "r", "matlab", "octave", "rust", "go", "haskell", "sh",
+    "bash", "console", "shell", "scala", "kotlin", "swift", "ruby",
+}  # fmt: skip
 _TABULAR = re.compile(r"\\(begin|end)\{tabular[x*]?\}")
 _ROW = re.compile(r"^[ \t>]{0,40}\|?[^|\n]+\|[^\n]*$", re.MULTILINE)
 _VALUES = re.compile(
-    r"^[ \t]*[^\W\d][\w{}^()']{0,30}(?:[ \t]*[,;\t][ \t]*| {2,})[-−+]?(?:\d+\.?\d*|\.\d+)(?:[ \t]*[,;\t][^\n,;\t]{1,30}){0,20}[ \t]*$",
+    r"^[ \t]*[^\W\d][\w{}^()']{0,30}(?:[ \t]*[,;\t][ \t]*| {2,})[-−+]?(?:\d+\.?\d*|\.\d+)"
+    r"(?:[ \t]*[,;\t][^\n,;\t]{1,30}){0,20}[ \t]*$",
     re.MULTILINE,
 )
 
@@ -42,7 +44,9 @@ def passages(text: str) -> list[Passage]:
     taken = bytearray(len(text))
     found: list[Passage] = []
 
-    def take(kind: str, start: int, end: int, before: int, after: int, *, inline: bool = False) -> None:
+    def take(
+        kind: str, start: int, end: int, before: int, after: int, *, inline: bool = False
+    ) -> None:
         if taken.find(1, before, after) < 0:
             taken[before:after] = b"\1" * (after - before)
             found.append(Passage(kind, start, end, headings.above(start), inline))
@@ -50,11 +54,20 @@ def passages(text: str) -> list[Passage]:
     formulas = [*stretches(text)]
     for formula in formulas:
         if "\n" in text[formula.start : formula.end]:
-            take("math", formula.start, formula.end, formula.before, formula.after, inline=formula.inline)
+            take(
+                "math",
+                formula.start,
+                formula.end,
+                formula.before,
+                formula.after,
+                inline=formula.inline,
+            )
     for start, end in [*_tabulars(text), *_tables(text), *_values(text)]:
         take("table", start, end, start, end)
     for formula in formulas:
-        take("math", formula.start, formula.end, formula.before, formula.after, inline=formula.inline)
+        take(
+            "math", formula.start, formula.end, formula.before, formula.after, inline=formula.inline
+        )
     code = _fenced(text, taken)
     for start, end in _lines(text):
         kind = "code" if start in code else "plain"
@@ -118,7 +131,7 @@ def _together(text: str, rows: list[tuple[int, int]]) -> Iterator[tuple[int, int
     """Runs of neighbouring lines, with how many they are."""
     start, end, count = -1, -1, 0
     for left, right in rows:
-        if count and left - end > 40 or text[end:left].strip(" \t") not in ("\n", "\n\n"):
+        if (count and left - end > 40) or text[end:left].strip(" \t") not in ("\n", "\n\n"):
             if count:
                 yield start, end, count
             start, count = left, 0

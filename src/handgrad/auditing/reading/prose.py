@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from handgrad.auditing.reading.grammar import Dialect
+from handgrad.auditing.reading.dialect import Dialect
 from handgrad.auditing.reading.nodes import Chain, Member, Name, Named, Written, canonical
 from handgrad.auditing.reading.vocabulary import GREEK
 
@@ -18,11 +18,14 @@ _LIBRARY = re.compile(r"(?:np|numpy|math|torch|tf|jnp)\.\Z")
 KEPT = {  # words that mean something in a formula
     "sigmoid", "tanh", "relu", "exp", "log", "ln", "max", "min", "sqrt", "net", "out", "in", "sin", "cos",
     "softmax", "alpha", "beta", "gamma", "delta", "eta", "theta", "sigma", "lambda", "epsilon", "mu",
-    "lr", "loss", "error", "cost", "mse", "target", "pred", "step", "abs", "silu", "gelu", "elu", "softplus",
+    "lr", "loss", "error", "cost", "mse", "target", "pred", "step", "abs", "silu", "gelu", "elu",
+    "softplus",
 }  # fmt: skip
 _LEAD = re.compile(r"[\s\-*•>#`\"“”:;,.!?)\d]*?(?=[\w(½∂σδ\[=≈−\-√])")
 _BULLET = re.compile(r"\s*(?:[-*•>]|\d{1,2}[.)])\s+(?=\S)")
-_CODE = re.compile(r"\s*(?:>>> ?|In ?\[\d*\]: ?)?(?P<left>[\w.\[\], ]{1,60}?)\s*=(?!=)\s*(?P<right>[^#\n]*)")
+_CODE = re.compile(
+    r"\s*(?:>>> ?|In ?\[\d*\]: ?)?(?P<left>[\w.\[\], ]{1,60}?)\s*=(?!=)\s*(?P<right>[^#\n]*)"
+)
 
 
 def runs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -41,7 +44,7 @@ def runs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
             lead = _LEAD.match(piece)
             bullet = _BULLET.match(piece) if not left else None
             first = bullet.end() if bullet else len(lead[0]) if lead else 0
-            tail = len(piece.rstrip(" \t`*\"“”:;,.!?"))
+            tail = len(piece.rstrip(' \t`*"“”:;,.!?'))
             if first < tail:
                 yield start + left + first, start + left + tail
 
@@ -80,18 +83,21 @@ _SAYS = (
 )
 _SYMBOL = r"(?:\(?\s?(?:[^\W\d_]|\\[a-z]{2,8})\s?\)?\s{0,3})?"
 _LEARNED = (
-    r"learning[ -]rate|step[ -]size|learn rate|Lernrate|Schrittweite|taux d'apprentissage|tasa de aprendizaje"
+    r"learning[ -]rate|step[ -]size|learn rate|Lernrate|Schrittweite|taux d'apprentissage|"
+    r"tasa de aprendizaje"
 )
 _TOLD = {
     "learning_rate": rf"\b(?:{_LEARNED})\s{{0,3}}{_SYMBOL}{_SAYS}",
-    "target": r"\b(?:target(?: output| value)?|desired output|true label|label|ground truth)" + _SAYS,
-    "loss": r"\b(?:total error|error|loss|cost)\b(?:\s{1,20}(?:is|was|becomes|drops|falls|now|down|to|at|of|"
-    r"equals|after|about|only|decreases|decreased|goes|plummets)\b){1,6}\s{1,20}",
+    "target": r"\b(?:target(?: output| value)?|desired output|true label|label|ground truth)"
+    + _SAYS,
+    "loss": r"\b(?:total error|error|loss|cost)\b(?:\s{1,20}(?:is|was|becomes|drops|falls|now|down|to|at|"
+    r"of|equals|after|about|only|decreases|decreased|goes|plummets)\b){1,6}\s{1,20}",
 }
 _STATED = [(Name(name), re.compile(how + _NUMBER, re.IGNORECASE)) for name, how in _TOLD.items()]
 _NAME = r"[^\W\d_](?:\d{1,3}|_(?:\w{1,6}|\{\w{1,6}\}))?"
 _LISTED = re.compile(
-    rf"(?:^[ \t]{{0,20}}(?:[-*•+][ \t]+)?|(?<=[,;(]))[ \t]{{0,20}}\**`?(?P<name>{_NAME}|{'|'.join(GREEK)})`?\**[ \t]{{0,5}}:\**"
+    rf"(?:^[ \t]{{0,20}}(?:[-*•+][ \t]+)?|(?<=[,;(]))[ \t]{{0,20}}\**`?"
+    rf"(?P<name>{_NAME}|{'|'.join(GREEK)})`?\**[ \t]{{0,5}}:\**"
     rf"[ \t]{{1,10}}{_NUMBER}(?=[ \t]*(?:[,;|)#]|$))",
     re.MULTILINE,
 )
@@ -137,5 +143,8 @@ def _value(match: re.Match[str], name: Name, dialect: Dialect) -> Iterator[Chain
     number = canonical(printed.replace(",", "."))
     if number is not None:
         at, (value, stop) = match.start(), match.span("number")
-        members = (Member("", Named(name, at, value), at, value), Member("=", Written(number, value, stop), value, stop))
+        members = (
+            Member("", Named(name, at, value), at, value),
+            Member("=", Written(number, value, stop), value, stop),
+        )
         yield Chain(members, inline=True)

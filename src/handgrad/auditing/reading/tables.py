@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from handgrad.auditing.reading.chains import chains_in
-from handgrad.auditing.reading.grammar import Dialect
+from handgrad.auditing.reading.dialect import Dialect
 from handgrad.auditing.reading.nodes import Chain, Member, Unread
 from handgrad.auditing.reading.passages import Passage
 
@@ -24,31 +24,42 @@ def cells(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Unr
     if sum(map(len, rows)) > MOST_CELLS:
         yield Unread(f"a table of more than {MOST_CELLS} cells", passage.start)
         return
+    if not rows:
+        return
     read = [[_cell(text, cell, dialect) for cell in row] for row in rows]
-    header = read[0] if read else []
-    names = [cell.members[0] if cell and cell.members[0].name else None for cell in header]
-    label = _words(text, rows[0]) if rows else ""
+    header = read[0]
+    names = [_named(cell) for cell in header]
+    label = _words(text, rows[0])
     context = " / ".join(filter(None, (passage.context, label)))
-    below = [row[0].members[0].name for row in read[1:] if row and row[0]]
-    across = len(rows) > 1 and sum(name is not None for name in names) > 1 and not any(below)
+    below = any(_named(row[0]) for row in read[1:])
+    across = len(rows) > 1 and sum(name is not None for name in names) > 1 and not below
     for row, found in zip(rows, read, strict=True):
-        first = found[0].members[0] if found and found[0] and found[0].members[0].name else None
+        first = _named(found[0])
         for place, (where, chain) in enumerate(zip(row, found, strict=True)):
             if chain is None:
-                if re.search(r"\d", text[slice(*where)]) and re.search(r"[=≈]", text[slice(*where)]):
-                    yield Unread(text[slice(*where)].strip(), where[0])
-            elif len(chain.members) > 1:
+                said = text[slice(*where)].strip()
+                if re.search(r"\d", said) and re.search(r"[=≈]", said):
+                    yield Unread(said, where[0])
+                continue
+            head, *others = chain.members
+            value = replace(head, relation="=")
+            if others:
                 yield replace(chain, context=context, inline=True)
-            elif chain.members[0].number:
-                above = names[place] if across and place < len(names) and found is not header else None
-                owner = above or (first if place else None)
-                if owner is not None and owner is not chain.members[0]:
-                    value = replace(chain.members[0], relation="=")
+            elif head.number:
+                under = across and place < len(names) and found is not header
+                owner = (names[place] if under else None) or (first if place else None)
+                if owner is not None and owner is not head:
                     column = _words(text, [rows[0][place]]) if place < len(rows[0]) else ""
                     yield Chain((owner, value), f"{context} / {column}", inline=True)
-            elif place and found is not header and first and chain.members[0].expr is not None:
-                member: Member = replace(chain.members[0], relation="=")
-                yield Chain((first, member), context, inline=True)
+                elif not head.number.whole:
+                    yield Unread(text[head.start : head.end], head.start)
+            elif place and found is not header and first and head.expr is not None:
+                yield Chain((first, value), context, inline=True)
+
+
+def _named(cell: Chain | None) -> Member | None:
+    """The name that a cell begins with."""
+    return cell.members[0] if cell is not None and cell.members[0].name is not None else None
 
 
 def _rows(text: str, passage: Passage) -> Iterator[list[Cell]]:

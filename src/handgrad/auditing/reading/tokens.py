@@ -22,8 +22,8 @@ from handgrad.auditing.reading.vocabulary import (
     LIBRARIES,
     OPEN,
     OPERATORS,
-    RELATIONS,
     RELATION_CHARACTERS,
+    RELATIONS,
     SPACES,
     TEXT,
     VULGAR,
@@ -72,14 +72,17 @@ _LETTER = r"(?:[^\W\d_½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞₀-₉⁰-⁹²
 _DIGIT = "[0-9]"
 _LATEX_WORDS = rf"{_LETTER}{{3,}}|{_LETTER}"
 _PLAIN_WORDS = (
-    rf"(?:(?:{LIBRARIES})\.(?=[a-z]))?{_LETTER}+{_DIGIT}*(?:_(?:{_LETTER}|{_DIGIT})+)*(?:\[{_DIGIT}+(?:,\s?{_DIGIT}+)*\])?"
+    rf"(?:(?:{LIBRARIES})\.(?=[a-z]))?{_LETTER}+{_DIGIT}*(?:_(?:{_LETTER}|{_DIGIT})+)*"
+    rf"(?:\[{_DIGIT}+(?:,\s?{_DIGIT}+)*\])?"
 )
 
 
 def _compiled(comma: bool, latex: bool) -> re.Pattern[str]:
     number = (_COMMA if comma else _POINT) + _EXPONENT
     words = _LATEX_WORDS if latex else _PLAIN_WORDS
-    return re.compile((_PIECE if latex else _OF_CODE + _PIECE) % (number, words), re.VERBOSE | re.DOTALL)
+    return re.compile(
+        (_PIECE if latex else _OF_CODE + _PIECE) % (number, words), re.VERBOSE | re.DOTALL
+    )
 
 
 _PATTERNS = {
@@ -251,7 +254,7 @@ class _Scan:
         elif name == "prime":
             self.add("op", "'", start, end)
         elif name in ("lbrace", "rbrace", "lbrack", "rbrack"):
-            self.bracket("{}[]"["lbrace rbrace lbrack rbrack".split().index(name)], start, end)
+            self.bracket("{}[]"[["lbrace", "rbrace", "lbrack", "rbrack"].index(name)], start, end)
         elif name.endswith("dots"):
             self.add("dots", "…", start, end)
         elif name in ("sum", "prod"):
@@ -264,7 +267,7 @@ class _Scan:
             self.add("unknown", f"\\{name}", start, end)
 
     def words(self, start: int, end: int) -> int:
-        """What stands in \\text{…}: a name, or words between formulas."""
+        r"""What stands in \text{…}: a name, or words between formulas."""
         close = self.group_end(end)
         inner = self.text[end:close].strip().removeprefix("{").removesuffix("}")
         content = re.sub(r"\\[,;:! ]|[\s~]+", " ", inner).strip(" .:")

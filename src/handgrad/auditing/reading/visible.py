@@ -19,7 +19,9 @@ _COMMAND = re.compile(
     rf"\\(?:{_SILENT})(?![A-Za-z])\*?(?:\\[A-Za-z]+)?(?:\[[^\[\]\n]{{0,300}}\]){{0,2}}"
     r"(?:\{(?:[^{}\n]|\{(?:[^{}\n]|\{[^{}\n]{0,200}\}){0,200}\}){0,300}\}){0,3}"
 )
-_OPTIONS = re.compile(r"(\\begin\{(?:figure|table|wrapfigure|tabular[x*]?|enumerate|itemize)\*?\})\[[^\]\n]{0,100}\]")
+_OPTIONS = re.compile(
+    r"(\\begin\{(?:figure|table|wrapfigure|tabular[x*]?|enumerate|itemize)\*?\})\[[^\]\n]{0,100}\]"
+)
 _COMMENT = re.compile(r"(?<!\\)%[^\n]*")
 _ADDRESS = re.compile(
     r"!\[[^\[\]\n]{0,500}\](?:\([^()\n]{0,2000}\))?|!\[\[[^\[\]\n]{0,500}\]\]"

@@ -25,14 +25,14 @@ __all__ = [
     "WORDS",
 ]
 
-GREEK = {
-    name: unicodedata.lookup(f"GREEK SMALL LETTER {name.upper()}")
-    for name in (
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa mu nu xi pi rho sigma tau phi chi "
-        "psi omega"
-    ).split()
-} | {"lambda": "λ", "varepsilon": "ε", "vartheta": "θ", "varphi": "φ", "varsigma": "σ"}
-GREEK |= {"Delta": "Δ", "Sigma": "Σ", "Theta": "Θ", "Phi": "Φ", "Omega": "Ω", "Lambda": "Λ"}
+_LETTERS = {
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "mu", "nu",
+    "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega",
+}  # fmt: skip
+GREEK = {name: unicodedata.lookup(f"GREEK SMALL LETTER {name.upper()}") for name in sorted(_LETTERS)} | {
+    "lambda": "λ", "varepsilon": "ε", "vartheta": "θ", "varphi": "φ", "varsigma": "σ",
+    "Delta": "Δ", "Sigma": "Σ", "Theta": "Θ", "Phi": "Φ", "Omega": "Ω", "Lambda": "Λ",
+}  # fmt: skip
 
 OPERATORS = {
     "cdot": "*", "times": "*", "ast": "*", "bullet": "*", "div": "/", "circ": "⊙", "odot": "⊙",
@@ -47,21 +47,38 @@ RELATIONS = {
     "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "lt": "<", "gt": ">", "ne": "≠", "neq": "≠",
     "in": "∈", "propto": "∝", "ll": "<", "gg": ">", "triangleq": "=",
 }  # fmt: skip
-SPACES = set(
-    "mathop smash phantom right. scriptscriptstyle normalsize small large centering left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle limits "
-    "nolimits textstyle scriptstyle nonumber notag mathbf boldsymbol bm vec mathcal mathbb mathit "
-    "bf rm it underbrace overbrace boxed hfill noindent middle mathstrut strut enspace thinspace "
-    "hline cancel bcancel xcancel underline mathsf mathtt pmb cr allowbreak".split()
-)
-ARGUMENT_DROPPED = {"label", "tag", "color", "textcolor", "colorbox", "hspace", "vspace", "ref", "eqref"}
-TEXT = {"text", "mathrm", "operatorname", "textbf", "textrm", "textit", "mbox", "texttt", "textsf", "intertext", "emph"}
+SPACES = {
+    "mathop", "smash", "phantom", "right.", "scriptscriptstyle", "normalsize", "small", "large",
+    "centering", "left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr",
+    "biggl", "biggr", "Biggl", "Biggr", "displaystyle", "limits", "nolimits", "textstyle",
+    "scriptstyle", "nonumber", "notag", "mathbf", "boldsymbol", "bm", "vec", "mathcal",
+    "mathbb", "mathit", "bf", "rm", "it", "underbrace", "overbrace", "boxed", "hfill",
+    "noindent", "middle", "mathstrut", "strut", "enspace", "thinspace", "hline", "cancel",
+    "bcancel", "xcancel", "underline", "mathsf", "mathtt", "pmb", "cr", "allowbreak",
+}  # fmt: skip
+ARGUMENT_DROPPED = {
+    "label",
+    "tag",
+    "color",
+    "textcolor",
+    "colorbox",
+    "hspace",
+    "vspace",
+    "ref",
+    "eqref",
+}
+TEXT = {
+    "text", "mathrm", "operatorname", "textbf", "textrm", "textit", "mbox", "texttt", "textsf",
+    "intertext", "emph",
+}  # fmt: skip
 ACCENTS = {
     "hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303", "widetilde": "\u0303",
     "bar": "\u0304", "overline": "\u0304", "dot": "\u0307",
 }  # fmt: skip
-WORDS = set(
-    "exp ln log tanh max min sin cos arctan sech sinh cosh sigmoid relu softmax sign".split()
-)
+WORDS = {
+    "exp", "ln", "log", "tanh", "max", "min", "sin", "cos", "arctan", "sech", "sinh", "cosh",
+    "sigmoid", "relu", "softmax", "sign",
+}  # fmt: skip
 CHARACTERS = {
     "·": "*", "×": "*", "⋅": "*", "∙": "*", "•": "*", "*": "*", "∗": "*", "⊙": "⊙", "∘": "⊙", "@": "*",
     "÷": "/", "∕": "/", "⁄": "/", "/": "/", "+": "+", "-": "-", "−": "-", "–": "-", "‐": "-",
