@@ -1,7 +1,7 @@
 """Tokens in, expressions out: one grammar for LaTeX, Unicode and code-like mathematics.
 
 It is written by hand, since what a letter before a bracket or a superscript means depends on the
-document (``docs/decisions/0009-reading-documents.md``).
+document (``docs/decisions/0010-reading-documents.md``).
 """
 
 from __future__ import annotations

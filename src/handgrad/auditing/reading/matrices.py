@@ -130,7 +130,10 @@ def _apart(chain: Chain, shapes: Mapping[Name, Size]) -> tuple[list[Chain], list
             m.name for m, v in pairs if isinstance(v, tuple)
         ):
             return [chain], []  # a matrix elsewhere, a number here
-        values = [None if isinstance(v, tuple) else v for v in values]
+        values = [
+            value if not isinstance(value, tuple) else member.expr if member.name else None
+            for member, value in pairs
+        ]
     unread = [
         Unread("a matrix that cannot be taken apart", member.start)
         for member, value in zip(chain.members, values, strict=True)

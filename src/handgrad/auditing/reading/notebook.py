@@ -24,9 +24,7 @@ Path = tuple[str | int, ...]
 def cells(raw: str, path: str) -> tuple[str, array[int]]:
     """The sources of all cells, and the texts they printed. Raises ``FileError``."""
     notebook = _loaded(raw, path)
-    kinds = [
-        cell.get("cell_type") if isinstance(cell, dict) else None for cell in notebook["cells"]
-    ]
+    kinds = [_kind(cell) for cell in notebook["cells"]]
     places = (match.span() for match in _STRING.finditer(raw))
     text: list[str] = []
     origin: array[int] = array("i")
