@@ -105,17 +105,16 @@ def _printed(members: Sequence[Member]) -> Iterator[Written]:
 
 def _quantity(claim: Claim, judgement: Judgement) -> str | None:
     """The name of a number in the problem, or else in the document."""
-    name, known = claim.name, judgement.world.known
-    if name is None or not known:
+    name, world = claim.name, judgement.world
+    if name is None or not world.known:
         return str(name) if name else None
-    if name.plain not in known:
-        return known.get(name)
-    own = known[name.plain]
+    own = world.called(name, claim.place) or world.called(name.plain, claim.place)
+    if own is None or name in world.known:
+        return own
     letters, bracket, element = own.partition("[")
     own = f"{letters}_new{bracket}{element}" if name.new else own
-    if name.of is None:
-        return own
-    return f"d{known[name.of]}/d{own}" if name.of in known else None
+    top = world.called(name.of, claim.place) if name.of else None
+    return f"d{top}/d{own}" if top else None if name.of else own
 
 
 def _as_printed(claim: Claim, source: Source) -> str:

@@ -96,7 +96,7 @@ class _Builder:
 
     def tell(self, name: Name, ref: Ref, place: int, called: Callable[[Ref], Name]) -> None:
         """A number under a name: its value if it is given, else its equation."""
-        self.result.known[name] = canonical(self.problem, ref)
+        self.result.known.setdefault(name, []).append((place, canonical(self.problem, ref)))
         if ref in self.system.line:
             for expr in dict.fromkeys((self.system.plain[ref], self.through(ref))):
                 self.result.define(name, in_names(expr, called), place)
@@ -108,13 +108,11 @@ class _Builder:
         """Another name, or δ with the other sign."""
         if isinstance(expr, Ref) and called(expr) == name:
             return
-        for ref in (
-            node for node in (expr, *getattr(expr, "factors", ())) if isinstance(node, Ref)
-        ):
-            self.result.known[name] = canonical(self.problem, ref)
+        for ref in (node for node in (expr, *getattr(expr, "factors", ())) if isinstance(node, Ref)):
             if ref in self.system.givens and isinstance(expr, Ref):
                 self.tell(name, ref, place, called)
                 return
+            self.result.known.setdefault(name, []).append((place, canonical(self.problem, ref)))
         self.result.define(name, in_names(expr, called), place)
 
     def example(self, place: int, example: int) -> None:
@@ -183,8 +181,10 @@ def _state(world: World, read: Document, own: World) -> None:
                 continue
             if name in world.givens and _shows(number, value):
                 world.give(name, number, place, value)
-            elif (name, place) in own.news or _shows(number, world.value(new, place)):
+            elif new in world.known and ((name, place) in own.news or _shows(number, world.value(new, place))):
                 world.news.add((name, place))
+    for given in world.givens.values():
+        given.sort(key=lambda g: g.place)
     world.settle()
 
 

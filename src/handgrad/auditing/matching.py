@@ -6,9 +6,9 @@ Of all callings of a family the one is taken under which most printed numbers ag
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from handgrad.auditing.bind import substitutions
 from handgrad.auditing.callings import Calling, callings
@@ -86,8 +86,15 @@ def matched(
         _choose(found, scale, result)
         more = dict(_by_formula(own, result, scale, used))
         if more.keys() <= formulas.keys():
-            return result
+            break
         formulas |= more
+    unexplained = [_without(calling, own.definitions) for calling in found]
+    _choose([c for c in unexplained if c.names], replace(scale, near=True), result)
+    return result
+
+
+def _without(calling: Calling, names: Collection[Name]) -> Calling:
+    return replace(calling, names={n: own for n, own in calling.names.items() if n not in names})
 
 
 def _choose(found: Sequence[Calling], scale: _Scale, result: Match) -> None:
@@ -174,6 +181,7 @@ class _Scale:
     formulas: Mapping[Name, Sequence[float]]
     true: Mapping[Ref, float]
     system: System
+    near: bool = False  # whether a wrong number, alone in its family, tells by being near
 
     def value(self, expr: Expr) -> float:
         return float(number(expr, self.true))
@@ -185,6 +193,8 @@ class _Scale:
         found, formulas = self.told.get(name, ()), self.formulas.get(name, ())
         if not found and not formulas:
             return UNSEEN, False
+        if self.near and found and not formulas:
+            return max(_nearness(v, e.written.value) for v in values for e in found), False
         hits = [any(_agrees(v, e.written, given) for v in values) for e in found]
         right = [any(abs(v - f) <= SAME * abs(f) for v in values) for f in formulas]
         sure = any(right) or any(
@@ -220,6 +230,11 @@ def _agrees(value: float, written: Written, given: bool) -> bool:
         )
     slack = CARRIED * written.unit
     return abs(value - written.value) <= max(slack, 1e-9 * abs(value))
+
+
+def _nearness(one: float, other: float) -> float:
+    """Between 0 for numbers that have nothing to do with each other and 1 for equal ones."""
+    return UNSEEN + max(0.0, 1 - abs(one - other) / max(abs(one), abs(other), 1e-12))
 
 
 def _digits(written: Written) -> int:

@@ -71,9 +71,9 @@ class World:
     news: set[tuple[Name, int]] = field(
         default_factory=set[tuple[Name, int]]
     )  # stated where the new value is meant
-    known: dict[Name, str] = field(
-        default_factory=dict[Name, str]
-    )  # names a problem gives their values, and its names
+    known: dict[Name, list[tuple[int, str]]] = field(
+        default_factory=dict[Name, list[tuple[int, str]]]
+    )  # the names of a problem, and from where on
     top: Name | None = None  # the loss, where a problem tells
     _memo: dict[tuple[Name, int, int], float | None] = field(
         default_factory=dict[tuple[Name, int, int], float | None]
@@ -122,6 +122,10 @@ class World:
             return False
         headed = AFTERWARDS.search(chain.context) is not None
         return (name in self.updated and bool(before)) or headed
+
+    def called(self, name: Name, place: int) -> str | None:
+        """What a problem calls a name that the document uses at a place."""
+        return next((own for since, own in reversed(self.known.get(name, ())) if since <= place), None)
 
     # the entries that hold at a place
 
