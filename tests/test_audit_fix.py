@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.pages import problem
 from tests.planted.scoring import written
 from tests.planted.story import slipped
+from tests.test_audit_network import EXPECTED, network_of
 
 import handgrad as hg
 from handgrad.auditing.annotate import annotated
@@ -103,12 +104,14 @@ def test_a_clean_document_stays_as_it_is() -> None:
 
 @pytest.mark.parametrize("name", ["README.md", "flat-weights.txt", "net-out.md"])
 def test_documents_with_slips_come_out_clean(name: str, tmp_path: Path) -> None:
-    report = hg.audit(DOCUMENTS / name)
+    net = network_of(next(d for d in EXPECTED if d["file"] == name))
+    report = hg.audit(DOCUMENTS / name, network=net)
     assert not report.clean
-    made = corrected(report)
+    made = corrected(report, net)
     path = tmp_path / name
     path.write_text(made.text, encoding="utf-8")
-    assert hg.audit(path).clean, str(hg.audit(path))
+    again = hg.audit(path, network=net)
+    assert again.clean, str(again)
     assert len(made.text.splitlines()) == len(report.source.raw.splitlines())
     bare = [re.sub(r"[-−+()\d.,\s]", "", text) for text in (made.text, report.source.raw)]
     assert bare[0] == bare[1]  # nothing but numbers and their signs has changed
@@ -163,9 +166,9 @@ def test_a_formula_is_underlined_and_its_note_stands_below() -> None:
     (at,) = (n for n, line in enumerate(lines) if "\\underline{0.5338661}" in line)
     assert lines[at].endswith("$$")
     assert any("right: -0.1661339" in line for line in lines[at + 1 : at + 7])
-    assert [line for line in lines if "underline" not in line and not line.startswith(">") and line] == [
-        line for line in report.source.raw.splitlines() if "= 0.5338661$$" not in line and line
-    ]
+    assert [
+        line for line in lines if "underline" not in line and not line.startswith(">") and line
+    ] == [line for line in report.source.raw.splitlines() if "= 0.5338661$$" not in line and line]
 
 
 def test_code_and_plain_text_get_carets(tmp_path: Path) -> None:

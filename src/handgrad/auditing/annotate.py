@@ -16,7 +16,7 @@ from handgrad.errors import InputError
 __all__ = ["annotated"]
 
 Insert = tuple[int, int, str]  # a place in the file, an order among those there, and what is put in
-PLAIN = (".txt", ".csv", ".toml", "")
+PLAIN = (".txt", ".csv", ".tsv", ".toml")
 ENVIRONMENT = r"\\begin\{(?P<env>\w+\*?)\}.*?\\end\{(?P=env)\}"
 BLOCK = re.compile(rf"\$\$.+?\$\$|\\\[.+?\\\]|{ENVIRONMENT}", re.DOTALL)
 FENCE = re.compile(

@@ -1,8 +1,8 @@
-"""A problem in, what holds in a document about it out: its equations and values in the document's names."""
+"""A problem in, what holds in a document about it out: equations and values in its names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from handgrad.auditing.callings import canonical
@@ -85,7 +85,7 @@ class _Builder:
         return self.result
 
     def check(self) -> None:
-        """Values that equations in the document's names do not give, such as that of a function of a row."""
+        """Values that the equations do not give, such as that of a function of a row."""
         for ref, true in self.true.items():
             name = self.called(ref)
             value = self.result.value(name, 0)
@@ -108,7 +108,9 @@ class _Builder:
         """Another name, or δ with the other sign."""
         if isinstance(expr, Ref) and called(expr) == name:
             return
-        for ref in (node for node in (expr, *getattr(expr, "factors", ())) if isinstance(node, Ref)):
+        for ref in (
+            node for node in (expr, *getattr(expr, "factors", ())) if isinstance(node, Ref)
+        ):
             if ref in self.system.givens and isinstance(expr, Ref):
                 self.tell(name, ref, place, called)
                 return
@@ -134,12 +136,18 @@ class _Builder:
             else:
                 self.alias(name, expr, place, called)
 
+    def written_out(self, expr: Expr, hidden: Set[Ref]) -> Expr:
+        """The expression with the equations of some numbers in their place."""
+        return replaced(
+            expr, lambda n: self.system.plain[n] if isinstance(n, Ref) and n in hidden else None
+        )
+
     def through(self, ref: Ref) -> Expr:
         """The equation of a number with all that the document has no name for written out."""
         expr = self.system.plain[ref]
         while True:
-            hidden = [r for r in _refs(expr) if r in self.system.line and r not in self.first]
-            inlined = replaced(expr, lambda n: self.system.plain[n] if n in hidden else None)  # noqa: B023
+            hidden = {r for r in _refs(expr) if r in self.system.line and r not in self.first}
+            inlined = self.written_out(expr, hidden)
             if not hidden or sum(1 for _ in _refs(inlined)) > MOST_LEAVES:
                 return expr
             expr = inlined
@@ -181,7 +189,9 @@ def _state(world: World, read: Document, own: World) -> None:
                 continue
             if name in world.givens and _shows(number, value):
                 world.give(name, number, place, value)
-            elif new in world.known and ((name, place) in own.news or _shows(number, world.value(new, place))):
+            elif new in world.known and (
+                (name, place) in own.news or _shows(number, world.value(new, place))
+            ):
                 world.news.add((name, place))
     for given in world.givens.values():
         given.sort(key=lambda g: g.place)
