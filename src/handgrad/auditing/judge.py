@@ -48,9 +48,8 @@ class Claim:
     verdict: str = "unjudged"
     true: float | None = None
     full: tuple[float, ...] = ()  # what the author had before rounding, as far as one can tell
-    roots: list[Claim] = field(
-        default_factory=lambda: list[Claim]()
-    )  # the wrong numbers it follows from
+    # the wrong numbers it follows from; the name is not known yet where the class is made
+    roots: list[Claim] = field(default_factory=lambda: list[Claim]())  # noqa: PLW0108
     formula: Expr | None = None  # the equation of its name that holds here
     step: int = 1
 

@@ -211,7 +211,7 @@ def _add_own(world: World, own: World) -> None:
     for name, given in own.givens.items():
         if name not in world.known and world.value(name, given[0].place) is None:
             world.givens[name] = given
-    waiting = []
+    waiting: list[tuple[Name, Definition]] = []
     for name, definitions in own.definitions.items():
         if name in world.known or world.value(name, definitions[0].place) is not None:
             waiting += [(name, d) for d in definitions]

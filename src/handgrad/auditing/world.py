@@ -125,7 +125,9 @@ class World:
 
     def called(self, name: Name, place: int) -> str | None:
         """What a problem calls a name that the document uses at a place."""
-        return next((own for since, own in reversed(self.known.get(name, ())) if since <= place), None)
+        return next(
+            (own for since, own in reversed(self.known.get(name, ())) if since <= place), None
+        )
 
     # the entries that hold at a place
 
