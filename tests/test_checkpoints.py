@@ -267,7 +267,7 @@ def killed_at_random(folder, optimizer, kills, seed=0):
     [
         ("adam", 6),
         *(
-            pytest.param(name, 15, marks=pytest.mark.slow)
+            pytest.param(name, 15, marks=pytest.mark.sweep)
             for name in ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
         ),
     ],

@@ -54,7 +54,7 @@ def assert_same_state(setup, state, values, tolerance):
 
 SOME = [(name, [*OPTIMIZERS][n % len(OPTIMIZERS)]) for n, name in enumerate(EXAMPLES)]
 ALL = [
-    pytest.param(name, optimizer, marks=[] if (name, optimizer) in SOME else pytest.mark.slow)
+    pytest.param(name, optimizer, marks=[] if (name, optimizer) in SOME else pytest.mark.sweep)
     for name in EXAMPLES
     for optimizer in OPTIMIZERS
 ]

@@ -196,8 +196,9 @@ def audit(
         raise InputError(f"audit takes a path or a text, got {type(document).__name__}.")
     if network is not None and not isinstance(network, Problem):
         network = load(network)
-    is_text = isinstance(document, str) and "\n" in document
-    return report(source_of(document) if is_text else read(document), network)
+    if isinstance(document, str) and "\n" in document:
+        return report(source_of(document), network)
+    return report(read(document), network)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from handgrad.auditing.claims import Judgement, audit_claims
 from handgrad.auditing.reading.source import Source
@@ -81,7 +81,8 @@ def _claims(source: Source, document: Mapping[str, Any]) -> list[Claim]:
 
 def _claim(source: Source, row: Any, number: int) -> Claim:
     if isinstance(row, dict):
-        quantity, value, step = row.get("quantity"), row.get("value"), row.get("step", 1)  # type: ignore[union-attr]
+        given = cast("dict[str, Any]", row)
+        quantity, value, step = given.get("quantity"), given.get("value"), given.get("step", 1)
         if isinstance(quantity, str) and isinstance(value, str) and type(step) is int and step > 0:
             return Claim(quantity, value, step)
     raise InputError(
@@ -149,7 +150,7 @@ def _rows(source: Source) -> Iterator[tuple[str, int, str, int]]:
         else ","
     )
     for line in source.raw.split("\n"):
-        cells = next(csv.reader(io.StringIO(line), delimiter=mark), [])
+        cells = next(csv.reader(io.StringIO(line), delimiter=mark), list[str]())
         if len(cells) > 1 and NUMBER.fullmatch(cells[1]) and cells[0].strip():
             name, value = cells[0].strip(), cells[1].strip()
             own = line.find(name)
