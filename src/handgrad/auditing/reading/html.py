@@ -54,11 +54,14 @@ _TAG = re.compile(
 _ENTITY = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 
-def readable(raw: str) -> tuple[str, array[int]]:
-    """The text of a page, and the place in the page of each of its characters."""
-    page = _Page()
+def readable(raw: str, most: int) -> tuple[str, array[int]]:
+    """The text of a page, and the place in the page of each of its characters.
+
+    It ends soon after ``most`` characters.
+    """
+    page = _Page(most)
     place = 0
-    while place < len(raw):
+    while place < len(raw) and len(page.origin) <= most:
         place = _step(page, raw, place)
     return "".join(page.text), page.origin
 
@@ -95,7 +98,8 @@ def _step(page: _Page, raw: str, place: int) -> int:
 class _Page:
     """Collects text; what opens an element of MathML is closed in TeX when the element ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self.most = most
         self.here = 0
         self.text: list[str] = []
         self.origin: array[int] = array("i")
@@ -114,6 +118,8 @@ class _Page:
             return
         at = 0
         for match in _ENTITY.finditer(data):
+            if len(self.origin) > self.most:
+                return
             self.piece(data[at : match.start()], place + at)
             self.entity(unescape(match[0]), place + match.start())
             at = match.end()

@@ -100,7 +100,7 @@ def source_of(raw: str, path: str = "<text>", kind: str | None = None) -> Source
     """
     kind = kind or _guessed(raw)
     if kind == "html":
-        return _bounded(Source(path, kind, raw, *readable(raw)))
+        return _bounded(Source(path, kind, raw, *readable(raw, MOST_CHARACTERS)))
     if kind == "notebook":
         return _bounded(Source(path, kind, raw, *cells(raw, path)))
     return _bounded(Source(path, kind, raw, raw))
@@ -109,8 +109,7 @@ def source_of(raw: str, path: str = "<text>", kind: str | None = None) -> Source
 def _bounded(source: Source) -> Source:
     if len(source.text) > MOST_CHARACTERS:
         raise LimitError(
-            f"{source.path} holds {len(source.text):,} characters of text; up to {MOST_CHARACTERS:,} are "
-            "read. Cut it into parts."
+            f"{source.path} holds more than {MOST_CHARACTERS:,} characters of text. Cut it into parts."
         )
     return source
 
