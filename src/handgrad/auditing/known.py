@@ -121,8 +121,9 @@ class _Builder:
         """The names that stand for one example after the other, from here on for this one."""
         meant: dict[Ref, Name] = {}
         for name, own in self.names.items():
-            if len(own) > 1 and isinstance(own[example - 1], Ref):
-                meant.setdefault(own[example - 1], name)  # type: ignore[arg-type]
+            stands = own[example - 1] if len(own) > 1 else None
+            if isinstance(stands, Ref):
+                meant.setdefault(stands, name)
 
         def called(ref: Ref) -> Name:
             return meant.get(ref) or self.called(ref)
@@ -138,9 +139,11 @@ class _Builder:
 
     def written_out(self, expr: Expr, hidden: Set[Ref]) -> Expr:
         """The expression with the equations of some numbers in their place."""
-        return replaced(
-            expr, lambda n: self.system.plain[n] if isinstance(n, Ref) and n in hidden else None
-        )
+
+        def change(node: Expr) -> Expr | None:
+            return self.system.plain[node] if isinstance(node, Ref) and node in hidden else None
+
+        return replaced(expr, change)
 
     def through(self, ref: Ref) -> Expr:
         """The equation of a number with all that the document has no name for written out."""
@@ -267,17 +270,18 @@ def _segments(
 ) -> list[Segment]:
     """Where the document goes on to another example, by the inputs and targets it puts in."""
     found: list[Segment] = [(0, 1)]
-    at: dict[int, list[tuple[tuple[Expr, ...], Written]]] = {}
+    at: dict[int, list[tuple[list[float], Written]]] = {}
     for name, printed in told.items():
         own = names.get(name, ())
-        if len(own) > 1 and all(isinstance(e, Ref) and e.symbol in problem.data for e in own):
+        data = [e for e in own if isinstance(e, Ref) and e.symbol in problem.data]
+        if len(data) == len(own) > 1:
             for one in printed:
-                at.setdefault(one.place, []).append((own, one.written))
+                at.setdefault(one.place, []).append(([true[ref] for ref in data], one.written))
     for place in range(len(read.chains)):
         if place not in at:
             continue
         fits = [
-            all(_shows(w, true[own[n]]) for own, w in at[place])  # type: ignore[index]
+            all(_shows(written, values[n]) for values, written in at[place])
             for n in range(problem.examples)
         ]
         now = found[-1][1] - 1

@@ -135,7 +135,7 @@ def _by_formula(
             return node.value
         assert isinstance(node, Named), "there are no other leaves"
         meant = result.names.get(node.name)
-        if not meant or len(meant) > 1:
+        if meant is None or len(meant) != 1:
             raise Unknown
         return scale.value(meant[0])
 

@@ -12,7 +12,8 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from itertools import accumulate, repeat
+from typing import Any
 
 from handgrad.auditing.claims import Judgement, audit_claims
 from handgrad.auditing.reading.source import Source
@@ -20,7 +21,7 @@ from handgrad.auditing.report import Cause, Finding, Report
 from handgrad.auditing.restated import restated
 from handgrad.errors import InputError, LimitError
 from handgrad.model.limits import Limits
-from handgrad.model.positions import Positions, locate, refuse_hostile
+from handgrad.model.positions import locate, refuse_hostile
 from handgrad.model.problem import Claim, Problem
 
 __all__ = ["claims_report", "readable"]
@@ -40,10 +41,8 @@ def claims_report(source: Source, problem: Problem, *, given: bool) -> Report:
     for judgement in judged:
         if judgement.cause is not None and judgement.cause not in found:
             found.append(judgement.cause)
-    places = locate(source.raw)
-    findings = tuple(
-        _finding(judgement, n, source, places, found) for n, judgement in enumerate(judged)
-    )
+    places = _places(source, len(judged))
+    findings = tuple(map(_finding, judged, places, repeat(found)))
     causes = tuple(
         Cause(c.slip, c.sentence, tuple(n for n, j in enumerate(judged) if j.cause == c))
         for c in found
@@ -67,38 +66,45 @@ def _tables(source: Source) -> Mapping[str, Any]:
 
 
 def _claims(source: Source, document: Mapping[str, Any]) -> list[Claim]:
-    rows = document.get("claims")
+    rows: Any = document.get("claims")
     if not isinstance(rows, list) or not rows:
         raise InputError(
             f"{source.path}: there are no [[claims]] to judge. A claim has a quantity and a value: "
             'quantity = "W1_new[1,1]", value = "0.3005".'
         )
+    found: list[Any] = [*rows]
     most = Limits().claims
-    if len(rows) > most:  # type: ignore[arg-type]
+    if len(found) > most:
         raise LimitError(f"{source.path} has more than {most:,} claims. Cut it into parts.")
-    return [_claim(source, row, n) for n, row in enumerate(rows, 1)]  # type: ignore[arg-type]
+    return [_claim(source, row, n) for n, row in enumerate(found, 1)]
 
 
 def _claim(source: Source, row: Any, number: int) -> Claim:
-    if isinstance(row, dict):
-        given = cast("dict[str, Any]", row)
-        quantity, value, step = given.get("quantity"), given.get("value"), given.get("step", 1)
-        if isinstance(quantity, str) and isinstance(value, str) and type(step) is int and step > 0:
-            return Claim(quantity, value, step)
+    table: Any = row if isinstance(row, dict) else {}
+    quantity, value, step = table.get("quantity"), table.get("value"), table.get("step", 1)
+    if isinstance(quantity, str) and isinstance(value, str) and type(step) is int and step > 0:
+        return Claim(quantity, value, step)
     raise InputError(
         f"{source.path}: claim {number} needs a quantity and a value, both as strings, so that every "
         'digit counts: quantity = "L", value = "0.2750". A step is a whole number from 1 on.'
     )
 
 
-def _finding(
-    judgement: Judgement, n: int, source: Source, places: Positions, causes: Sequence[Any]
-) -> Finding:
+def _places(source: Source, count: int) -> Iterator[tuple[int, int, int]]:
+    """Line, column and place of the first digit of each claim."""
+    places, raw = locate(source.raw), source.raw
+    starts = [0, *accumulate(len(line) + 1 for line in raw.split("\n"))]
+    for n in range(count):
+        found = places.values.get(("claims", n, "value")) or places.nearest(("claims", n))
+        line, column = (found.line, found.column) if found else (1, 1)
+        start = starts[line - 1] + column - 1
+        quotes = len(raw[start : start + 3]) - len(raw[start : start + 3].lstrip("\"'"))
+        yield line, column + quotes, start + quotes
+
+
+def _finding(judgement: Judgement, place: tuple[int, int, int], causes: Sequence[Any]) -> Finding:
     claim, verdict = judgement.claim, judgement.verdict
-    place = places.values.get(("claims", n, "value")) or places.values.get(("claims", n))
-    line, column = (place.line, place.column) if place else (1, 1)
-    start = sum(len(text) + 1 for text in source.raw.split("\n")[: line - 1]) + column - 1
-    quoted = len(source.raw[start:]) - len(source.raw[start:].lstrip("\"'"))
+    line, column, start = place
     verdict = "rounded" if verdict == "carried" else verdict
     shown = ""
     if verdict in ("wrong", "inherited") and judgement.true is not None:
@@ -108,14 +114,14 @@ def _finding(
         claim.quantity,
         claim.value,
         line,
-        column + quoted,
+        column,
         "unread",
         verdict,
         judgement.true,
         claim.step,
         None if judgement.cause is None else causes.index(judgement.cause),
-        start + quoted,
-        start + quoted + len(claim.value),
+        start,
+        start + len(claim.value),
         shown,
     )
 
@@ -150,7 +156,10 @@ def _rows(source: Source) -> Iterator[tuple[str, int, str, int]]:
         else ","
     )
     for line in source.raw.split("\n"):
-        cells = next(csv.reader(io.StringIO(line), delimiter=mark), list[str]())
+        try:
+            cells = [cell for row in csv.reader(io.StringIO(line), delimiter=mark) for cell in row]
+        except csv.Error as error:
+            raise InputError(f"{source.path} is no CSV: {error}.") from None
         if len(cells) > 1 and NUMBER.fullmatch(cells[1]) and cells[0].strip():
             name, value = cells[0].strip(), cells[1].strip()
             own = line.find(name)
