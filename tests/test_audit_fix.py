@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ def test_digits_are_cut_off_by_authors_who_cut_them_off() -> None:
 @given(st.floats(-1e6, 1e6), st.integers(1, 9))
 def test_what_is_restated_is_the_value_rounded(value: float, decimals: int) -> None:
     shown = restated(value, f"0.{'1' * decimals}")
-    assert abs(float(shown) - value) <= 0.5 * 10.0**-decimals * (1 + 1e-9)
+    assert abs(Decimal(shown) - Decimal(repr(value))) <= Decimal(5).scaleb(-decimals - 1)
     assert len(shown.partition(".")[2]) == decimals
 
 

@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, repeat
-from typing import Any
+from typing import Any, cast
 
 from handgrad.auditing.claims import Judgement, audit_claims
 from handgrad.auditing.reading.source import Source
@@ -80,7 +80,7 @@ def _claims(source: Source, document: Mapping[str, Any]) -> list[Claim]:
 
 
 def _claim(source: Source, row: Any, number: int) -> Claim:
-    table: Any = row if isinstance(row, dict) else {}
+    table = cast("dict[str, Any]", row) if isinstance(row, dict) else {}
     quantity, value, step = table.get("quantity"), table.get("value"), table.get("step", 1)
     if isinstance(quantity, str) and isinstance(value, str) and type(step) is int and step > 0:
         return Claim(quantity, value, step)
