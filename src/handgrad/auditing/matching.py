@@ -27,6 +27,7 @@ TELLING = 3  # digits of a number that is no coincidence
 GIVEN = 2.0  # how much more a given value tells than a computed one
 FORMULA = 3.0  # how much more a formula tells than a number
 SAME = 1e-7  # relative, between what a formula is worth and what it should be
+DEEPEST = 8  # formulas that are put into each other
 UNSEEN = 0.01  # a name without a number
 
 
@@ -129,22 +130,32 @@ def _by_formula(
     own: World, result: Match, scale: _Scale, used: set[Name]
 ) -> Iterator[tuple[Name, list[float]]]:
     """What the document's formulas say of names that have no meaning yet."""
+    active: set[Name] = set()
 
     def leaf(node: Expr) -> float:
         if isinstance(node, Written):
             return node.value
         assert isinstance(node, Named), "there are no other leaves"
         meant = result.names.get(node.name)
-        if meant is None or len(meant) != 1:
+        if meant is not None and len(meant) == 1:
+            return scale.value(meant[0])
+        values = [] if meant else [*worked_out(node.name)]
+        if not values:
             raise Unknown
-        return scale.value(meant[0])
+        return values[0]
 
-    for name in sorted(used - result.names.keys(), key=str):
-        values: list[float] = []
+    def worked_out(name: Name) -> Iterator[float]:
+        if name in active or len(active) > DEEPEST:
+            return
+        active.add(name)
         for definition in own.definitions.get(name, ()):
             with suppress(Unknown, OverflowError, ZeroDivisionError, ValueError):
                 if any(isinstance(node, Named) for node in leaves(definition.expr)):
-                    values.append(float(worth(own.applied(definition.expr), leaf)))
+                    yield float(worth(own.applied(definition.expr), leaf))
+        active.discard(name)
+
+    for name in sorted(used - result.names.keys(), key=str):
+        values = [*worked_out(name)]
         if values:
             yield name, values
 
