@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from handgrad.auditing.align import Pair, align, numeric
 from handgrad.auditing.reading.nodes import Applied, Chain, Name, Named, Written
 from handgrad.auditing.roles import is_generic, is_rate
 from handgrad.auditing.statements import heads
 from handgrad.auditing.world import World
-from handgrad.calculus.expr import Expr
+from handgrad.calculus.expr import Call, Expr
+from handgrad.calculus.functions import FUNCTIONS
+from handgrad.numbers.evaluate import kernel_of
 
 __all__ = ["Contradiction", "bind", "by_formula", "substitutions"]
 
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "softplus", "silu", "identity")
 OFTEN = 2  # uses that make a rule
 
 
@@ -32,6 +37,7 @@ class Contradiction:
 
 def bind(chains: Sequence[Chain], world: World) -> list[Contradiction]:
     """Give names the values they are used with; what contradicts a stated value is told."""
+    _infer_functions(chains, world)
     uses: dict[Name, list[tuple[Written, int]]] = {}
     for place, chain in enumerate(chains):
         for symbol, number in substitutions(chain, place, world):
@@ -49,6 +55,35 @@ def bind(chains: Sequence[Chain], world: World) -> list[Contradiction]:
     restart(chains, world)
     world.settle()
     return contradictions
+
+
+def _infer_functions(chains: Sequence[Chain], world: World) -> None:
+    """What f is where the document only says a = f(z) = 0.589: the activation that gives its numbers."""
+    printed = {n: c.members[-1].number for c in chains for n in heads(c) if c.members[-1].number}
+    pairs: dict[str, list[tuple[float, Written]]] = {}
+    for chain in chains:
+        number = chain.members[-1].number
+        for member in chain.members:
+            match member.expr:
+                case Applied(function, (Named(name),), 0) if (
+                    number and function not in world.functions and function not in FUNCTIONS
+                ):
+                    argument = printed.get(name)
+                    if argument is not None:
+                        pairs.setdefault(function, []).append((argument.value, number))
+                case _:
+                    pass
+    for function, found in pairs.items():
+        known = [name for name in ACTIVATIONS if all(_gives(name, z, a) for z, a in found)]
+        if len(known) == 1:
+            z = Name("z")
+            world.functions[function] = ((z,), Call(known[0], (Named(z, 0, 0),)))
+
+
+def _gives(function: str, argument: float, number: Written) -> bool:
+    """Whether a function gives a printed number, to two steps of its last place."""
+    value = float(np.asarray(kernel_of(function)(np.asarray(argument))))
+    return abs(value - number.value) <= 2 * number.unit
 
 
 def restart(chains: Sequence[Chain], world: World) -> None:

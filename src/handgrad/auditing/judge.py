@@ -136,12 +136,14 @@ class Judgement:
             same = [c for c in same if value is None or c.true is None or close(c.true, value)]
             if value is not None:
                 return any(c.verdict in FINE for c in same)
-        return not same or any(c.verdict in FINE for c in same)
+        return not same or any(c.verdict in {*FINE, "unjudged"} for c in same)
 
     def named(self, name: Name, place: int, *, fine: bool) -> tuple[float, ...]:
         """The values of a name: the true one, and those printed for it above."""
         true = self.world.value(name, place)
         found = [] if true is None else [true]
+        if fine and true is not None and self.world.only_computed(name, place):
+            found = [true] if any(c.verdict in FINE for c in self.of.get(name, ())) else []
         given = self.world.given(name, place) if name in self.soft else None
         if given is not None and true == given.value:
             found += [given.written.value + given.written.unit * k / 4 for k in (-2, -1, 1, 2)]
@@ -174,7 +176,8 @@ class Judgement:
         """The number at the end of a link, under the names before it."""
         claim = Claim("result", names[0] if names else None, written, place, line)
         self._local(claim)
-        claim.true = next((v for n in names if (v := self.world.value(n, place)) is not None), None)
+        told = [n for n in names if not self.world.only_computed(n, place)]
+        claim.true = next((v for n in told if (v := self.world.value(n, place)) is not None), None)
         if claim.true is None and line is not None and not numeric(line):
             claim.true = self.world.number(line, place)
         self._global(claim, names)
@@ -477,7 +480,13 @@ class Judgement:
                 self.add(claim)
                 continue
             own = self.world.given(renewed[0], place) if renewed else None
-            if own is not None and own.place == place and not self._defined(renewed[0], place):
+            new = bool(renewed) and not self.of.get(renewed[0])
+            if (
+                new
+                and own is not None
+                and own.place == place
+                and not self._defined(renewed[0], place)
+            ):
                 claim.verdict, claim.true = "given", own.value
                 self.add(claim)
             else:

@@ -17,7 +17,7 @@ from handgrad.auditing.roles import is_parameter, is_rate
 from handgrad.auditing.search import search
 from handgrad.auditing.slips.misprints import misprints
 from handgrad.auditing.system import System, values
-from handgrad.auditing.worth import leaves, plain, reach
+from handgrad.auditing.worth import leaves, plain, reach, replaced
 from handgrad.calculus.expr import Call, Expr, Power, Ref, Sum, refs, walk
 from handgrad.errors import HandgradError
 
@@ -160,11 +160,44 @@ class _Finder:
                     "softmax",
                     f"the exponent {claim.written.text} was put in for its exponential",
                 )
+        if claim.kind == "part" and (said := self.misplaced(claim)):
+            return "derivative", said
         others = self.belongs(claim)
         if others is not None and (self.told_rightly(claim) or not [*self.searched(claim)]):
             claim.verdict = "mislabelled"
             return "mislabelled", f"{claim.written.text} is {others}, not {claim.name}"
         return next(self.tried(claim), None)
+
+    def misplaced(self, claim: Claim) -> str | None:
+        """A factor such as 1 − a², worked out with another value of the unit in the place of a or z."""
+        if claim.line is None:
+            return None
+        for leaf in leaves(claim.line):
+            known = leaf if isinstance(leaf, Named) else self.judgement.stood(leaf)[0]
+            if not isinstance(known, Named):
+                continue
+            definition = self.world.forward(known.name, claim.place)
+            inner = definition.expr if definition is not None else None
+            if isinstance(inner, Call) and len(inner.arguments) == 1:
+                others: list[Expr] = [inner.arguments[0], Call(inner.function, (inner,))]
+            else:
+                others = [*self.activations(known.name)]
+            for other in others:
+                put = replaced(claim.line, lambda n: other if n is leaf else None)  # noqa: B023
+                found = self.judgement.reached(put, claim.place, fine=False)
+                if found is not None and found.meets(claim.written.rounded):
+                    return f"the derivative was taken at another value than {known.name}"
+        return None
+
+    def activations(self, name: Name) -> Iterator[Named]:
+        """What is a function of one name and nothing else."""
+        for user, found in self.world.definitions.items():
+            for definition in found:
+                match definition.expr:
+                    case Call(_, (Named(argument),)) if argument == name:
+                        yield Named(user, 0, 0)
+                    case _:
+                        pass
 
     def told_rightly(self, claim: Claim) -> bool:
         """Whether the first formula of its chain is the right one for its name."""

@@ -53,6 +53,7 @@ class Given:
     place: int
     written: Written
     value: float
+    computed: bool = False  # worked out from the numbers of its own line, for want of a formula
 
 
 @dataclass
@@ -93,7 +94,7 @@ class World:
     def give(self, name: Name, written: Written, place: int, value: float | None = None) -> None:
         """One more given value."""
         number = written.value if value is None else value
-        self.givens.setdefault(name, []).append(Given(place, written, number))
+        self.givens.setdefault(name, []).append(Given(place, written, number, value is not None))
 
     def replace_given(self, name: Name, written: Written) -> None:
         """The name has another value than was stated, everywhere."""
@@ -174,11 +175,13 @@ class World:
             value = self.number(definition.expr, then, seed)
             if value is not None and np.isfinite(value):
                 return self._meant(name, value, then, seed)
+        if name.new:
+            descended = self._new(name, place, seed)
+            if descended is not None:
+                return descended
         given = self.given(name, place)
         if given is not None:
             return _drawn(name, seed) if seed and not given.written.whole else given.value
-        if name.new:
-            return self._new(name, place, seed)
         if is_rate(name):
             for other in RATES:
                 stated = self.given(other, place)
@@ -271,6 +274,11 @@ class World:
         step = self.value(rate, place, seed)
         slope = self.value(replace(name, new=False, of=loss), place, seed)
         return None if step is None or slope is None else old - step * slope
+
+    def only_computed(self, name: Name, place: int) -> bool:
+        """Whether the value of a name comes from nothing but the numbers of its own line."""
+        given = self.given(name, place)
+        return given is not None and given.computed and given.value == self.value(name, place)
 
     def rounded(self) -> set[Name]:
         """The names whose given value is the rounded result of something the document does not tell."""

@@ -38,7 +38,7 @@ VOID = {
 SIGNS = {"×": r"\times ", "⋅": r"\cdot ", "·": r"\cdot ", "\u2061": "", "\u2062": " ", "−": "-"}
 JOINTS = {  # what stands before the second child of an element of MathML, and before the third
     "mfrac": ("}{",), "msup": ("}^{",), "msub": ("}_{",), "msubsup": ("}_{", "}^{"),
-    "mover": ("}",), "munder": ("}_{",), "munderover": ("}_{", "}^{"),
+    "mover": ("}",), "munder": ("_{",), "munderover": ("_{", "}^{"),
 }  # fmt: skip
 OPENINGS = {
     "math": " $", "mfrac": r"\frac{", "msqrt": r"\sqrt{", "mtable": r"\begin{matrix}",
