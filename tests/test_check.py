@@ -320,6 +320,16 @@ def test_slopes_of_units_that_cancel_at_a_kink_are_allowed() -> None:
     assert not hg.check(problem, gradient={"w": 2.5}).agrees
 
 
+def test_a_kink_behind_a_jump_is_met_from_the_value_at_the_jump() -> None:
+    problem = hg.Equations(
+        "a = sign(v)\nE = abs(b + a)*exp(3*a)", loss="E", parameters={"b": 0.0}, data={"v": 0.0}
+    )  # where a is −1 the slope is −e⁻³, where it is 1 it is e³, and where it is 0 from −1 to 1
+    for slope in (-1.0, 0.0, 1.0, 20.0):
+        assert hg.check(problem, gradient={"b": slope}).agrees
+    for slope in (-1.1, 20.2):
+        assert not hg.check(problem, gradient={"b": slope}).agrees
+
+
 # --- central differences ---------------------------------------------------------------------
 
 

@@ -2,7 +2,8 @@
 
 The argument of every function with a kink is moved a little, up and down at random for each place;
 the derivatives then are those of the smooth pieces that meet, and anything between them is a slope
-that a convention may take.
+that a convention may take. Where a value jumps (sign), the value at the jump is a third one, from
+which the kinks further on are met elsewhere: so all is looked at once more with the jumps left alone.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from handgrad.calculus.expr import (
     Call,
     Expr,
     Index,
+    Num,
     Ref,
     Symbol,
     children,
@@ -86,10 +88,16 @@ class Kinks:
         with np.errstate(all="ignore"):
             self.known = followed(forward, self.values, NUMPY)
             self.near = {site.shift.symbol: self._near(site) for site in self.sites}
-        self.places = [
+        self.places = self._places(self.near)
+        jumping = [site.shift.symbol for site in self.sites if _jumps(site.node)]
+        still = {s: np.zeros(np.shape(self.near[s])) for s in jumping}
+        self.choices = [self.near, {**self.near, **still}] if still else [self.near]
+
+    def _places(self, near: Moves) -> list[tuple[_Site, tuple[int, ...]]]:
+        return [
             (site, tuple(int(n) for n in at))
             for site in self.sites
-            for at in np.argwhere(self.near[site.shift.symbol])
+            for at in np.argwhere(near[site.shift.symbol])
         ]
 
     def _near(self, site: _Site) -> Array:
@@ -111,18 +119,25 @@ class Kinks:
         return followed([equation], self.known, NUMPY)[Symbol("value")]
 
     def slopes(self, symbol: Symbol, place: tuple[int, ...]) -> Meeting:
-        """The derivatives by one number of the pieces that meet here.
+        """The derivatives by one number of the pieces that meet here."""
+        found = [self._meeting(symbol, place, near) for near in self.choices]
+        bend = next((meeting.bend for meeting in found if meeting.bend), None)
+        return Meeting(min(m.low for m in found), max(m.high for m in found), bend)
+
+    def _meeting(self, symbol: Symbol, place: tuple[int, ...], near: Moves) -> Meeting:
+        """Those of the pieces that moves by ``near`` lead to.
 
         With few kinks each is crossed alone, and the slopes of all combinations follow to first
         order; with many, some combinations are drawn and their range is doubled.
         """
-        down = {s: -v for s, v in self.near.items()}
+        down = {s: -v for s, v in near.items()}
         base = self._slope(symbol, place, down)
+        places = self._places(near)
         crossed = [
             (self._slope(symbol, place, self._with(down, site, at)) - base, site, at)
-            for site, at in (self.places if len(self.places) <= FEW else [])
+            for site, at in (places if len(places) <= FEW else [])
         ]
-        drawn = [self._slope(symbol, place, self._pattern(seed)) for seed in range(PATTERNS)]
+        drawn = [self._slope(symbol, place, self._pattern(seed, near)) for seed in range(PATTERNS)]
         spread = 0.0 if crossed else (max(drawn) - min(drawn)) / 2
         low = min(base + sum(min(0.0, c) for c, _, _ in crossed), min(drawn) - spread)
         high = max(base + sum(max(0.0, c) for c, _, _ in crossed), max(drawn) + spread)
@@ -139,11 +154,11 @@ class Kinks:
         moved[at] *= -1
         return {**down, site.shift.symbol: moved}
 
-    def _pattern(self, seed: int) -> Moves:
+    def _pattern(self, seed: int, near: Moves) -> Moves:
         """Every place moved up or down, no two alike, so that ties of three are broken too."""
         rng = np.random.default_rng([seed, 4])
-        sides = {s: rng.choice([-1.0, 1.0], np.shape(v)) for s, v in self.near.items()}
-        return {s: v * sides[s] * rng.uniform(0.6, 1.0, np.shape(v)) for s, v in self.near.items()}
+        sides = {s: rng.choice([-1.0, 1.0], np.shape(v)) for s, v in near.items()}
+        return {s: v * sides[s] * rng.uniform(0.6, 1.0, np.shape(v)) for s, v in near.items()}
 
     def _slope(self, symbol: Symbol, place: tuple[int, ...], moves: Moves) -> float:
         moved = ForwardPass(self.forward, self.loss, {**self.values, **moves})
@@ -163,6 +178,13 @@ def _sites(forward: Sequence[Equation]) -> Iterator[_Site]:
 
 def _bends(node: Call | Along) -> bool:
     return node.function in FUNCTIONS and bool(FUNCTIONS[node.function].kinks)
+
+
+def _jumps(node: Call | Along) -> bool:
+    """Whether the value itself jumps: flat on both sides of a kink."""
+    return isinstance(node, Call) and all(
+        rule(*node.arguments, node) == Num(0) for rule in FUNCTIONS[node.function].slopes
+    )
 
 
 def _place(node: Call | Along, number: int) -> Ref:
