@@ -208,6 +208,7 @@ def run(path: Path) -> tuple[int, str, str, float, float]:
 
 
 @pytest.mark.slow
+@pytest.mark.sweep  # each case is a process of its own
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_document_is_refused_or_judged_in_bounds(name: str, tmp_path: Path) -> None:
     suffix, make = HOSTILE[name]
