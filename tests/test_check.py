@@ -28,6 +28,7 @@ from handgrad.numbers.archives import read_archive
 from handgrad.numbers.checking import complex_step, witness
 from handgrad.numbers.checking.differences import Differences
 from handgrad.numbers.checking.forward import ForwardPass
+from handgrad.numbers.checking.rounding import sensitivity
 from handgrad.numbers.evaluate import kernel_of, value_of
 from handgrad.numbers.kernels import ALONG, ELEMENTWISE
 from handgrad.numbers.updates import start
@@ -336,7 +337,9 @@ def test_a_kink_behind_a_jump_is_met_from_the_value_at_the_jump() -> None:
 def differences(problem: hg.Problem) -> Differences:
     derivation = hg.derive(problem)
     values = start(problem, derivation)
-    return Differences(ForwardPass(derivation.phase(Phase.FORWARD), problem.loss, values))
+    moved = sensitivity(derivation, values, book=False)[problem.loss]
+    loss = ForwardPass(derivation.phase(Phase.FORWARD), problem.loss, values)
+    return Differences(loss, float(moved))
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "gelu", "softmax"])
@@ -363,6 +366,15 @@ def test_central_differences_say_nothing_next_to_a_kink(function: str, away: flo
     assert found.agrees, str(found)
     silent = "The central differences meet no loss smooth enough within their step at 1 of them."
     assert silent in str(found)
+
+
+def test_what_cancels_in_the_loss_is_the_error_of_its_differences() -> None:
+    source = "a = sigmoid(w)\nE = (log(1 - a) - v)*(1 + v)"
+    problem = hg.Equations(source, loss="E", parameters={"w": 25.0, "v": 0.3}, data={})
+    for name, gradient in derived(problem).items():
+        value, error = differences(problem).element(symbol(name), ())
+        assert abs(value - gradient) <= error
+    assert hg.check(problem).agrees
 
 
 def test_a_curve_is_no_kink() -> None:

@@ -21,14 +21,16 @@ KINK = 30.0  # times what rounding makes of the jump; a smooth loss has h³L⁗
 
 
 class Differences:
-    """Central differences of a loss, element by element."""
+    """Central differences of a loss, element by element.
 
-    def __init__(self, loss: ForwardPass) -> None:
+    ``moved`` is how far the loss moves per relative change of every number on the way to it.
+    """
+
+    def __init__(self, loss: ForwardPass, moved: float) -> None:
         self.loss = loss
-        sizes = [np.max(np.abs(v), initial=0.0) for v in loss.known.values()]
         kind = np.float64 if loss.real_only else np.result_type(*loss.known.values())
         self.precision = float(np.finfo(kind).eps)
-        self.rounding = 2 * self.precision * float(max(sizes))  # of the loss
+        self.rounding = 2 * self.precision * moved  # of the loss
 
     def element(self, symbol: Symbol, place: tuple[int, ...]) -> tuple[float, float]:
         """The derivative by one number and its expected error; NaN where the loss has a kink near."""

@@ -45,7 +45,7 @@ NOTHING = 1e-30  # of the largest gradient: the complex step's own h, and beyond
 class Room:
     """What a right gradient may be off by, element by element."""
 
-    moved: Mapping[Symbol, Array]  # by how much per relative change of every number
+    moved: Mapping[Symbol, Array]  # by how much per relative change of every number; the loss too
     single: bool  # the gradient was computed in float32
     least: float  # what is nothing beside the largest gradient
 
@@ -98,6 +98,8 @@ def sensitivity(
 ) -> dict[Symbol, Array]:
     """For each parameter, how far its gradient moves per relative change of every number, once.
 
+    For the loss, how far it moves itself.
+
     ``book`` takes the backward pass as books write it, a(1 − a), which loses more digits in
     saturation than the stable forms do.
     """
@@ -106,6 +108,7 @@ def sensitivity(
     noise = {e.lhs.symbol: replace(e.lhs.symbol, state="noise_of") for e in equations}
     known = {s: np.asarray(v, dtype=np.float64) for s, v in values.items()}
     gradients = {s: s.gradient(derivation.loss) for s in derivation.parameters}
+    gradients[derivation.loss] = derivation.loss
     with np.errstate(all="ignore"):
         still = followed(equations, known, NUMPY)
         moved = {s: np.zeros(np.shape(still[g])) for s, g in gradients.items()}

@@ -143,7 +143,8 @@ def _opinions(
         by_step = _unasked(_named(step), given, room, "every element")
         by_differences = _unasked("central differences", given, room, "every element")
         by_differences.silence = "meet no loss smooth enough within their step"
-        _one_by_one({step: by_step, Differences(of_one): by_differences}, given, progress)
+        differences = Differences(of_one, float(room.moved[loss]))
+        _one_by_one({step: by_step, differences: by_differences}, given, progress)
         yield from (by_step, by_differences)
     else:
         yield _along_directions(step, given, room, by_jax, progress)
