@@ -224,7 +224,7 @@ _NODES: dict[type, tuple[Callable[[Any], Parts], Callable[[Any, Parts], Expr]]] 
     Sigma: (lambda node: (node.body,), lambda node, parts: Sigma(node.indices, *parts)),
     Along: (
         lambda node: (node.body,),
-        lambda node, parts: Along(node.function, node.index, parts[0], node.at),
+        lambda node, parts: Along(node.function, node.index, *parts, at=node.at),
     ),
     Forms: (lambda node: (node.book, node.stable), lambda _, parts: Forms(*parts)),
     Partial: (lambda node: (node.top, node.bottom), lambda node, _: node),

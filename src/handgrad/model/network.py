@@ -290,8 +290,11 @@ def scaled(total: Expr, sign: int, over: str) -> Expr:
         "examples": (Ref(EXAMPLES),),
         "entries": (Ref(EXAMPLES), Ref(OUTPUTS)),
     }
-    parts = below[over]
-    if not parts:
-        return total if sign > 0 else -total
-    divisor = parts[0] if len(parts) == 1 else Product(parts)
+    match below[over]:
+        case ():
+            return total if sign == 1 else -total
+        case (only,):
+            divisor = only
+        case parts:
+            divisor = Product(parts)
     return Product((Num(sign), Power(divisor, Num(-1)), total))
