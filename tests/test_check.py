@@ -201,6 +201,16 @@ def test_at_a_minimum_only_noise_is_left_and_it_agrees() -> None:
     assert not hg.check(problem, gradient={"W1": noise + 1e-10}).agrees
 
 
+def test_what_the_square_of_the_complex_step_leaves_is_no_slope() -> None:
+    cubic = hg.Equations("E = w^3", loss="E", parameters={"w": 0.0}, data={})
+    assert hg.check(cubic).agrees
+    faint = hg.Equations("E = sigmoid(w)", loss="E", parameters={"w": -120.0}, data={})
+    gradient = derived(faint)["w"]
+    assert 0 < gradient < 1e-50
+    assert hg.check(faint).agrees
+    assert not hg.check(faint, gradient={"w": gradient * (1 + 1e-6)}).agrees
+
+
 def test_where_rounding_is_multiplied_by_millions_it_is_still_rounding() -> None:
     source = "z = 10000000*w\na = cos(z)\nE = cos(300*a)"
     given: dict[str, Any] = {"loss": "E", "parameters": {"w": 0.7}, "data": {}}
