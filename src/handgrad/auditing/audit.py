@@ -6,15 +6,17 @@ from collections.abc import Iterator, Sequence
 
 from handgrad.auditing.align import numeric
 from handgrad.auditing.fix import Fixed, fixed
-from handgrad.auditing.judge import WRONG, Claim, Judgement, judged
+from handgrad.auditing.judge import judged
 from handgrad.auditing.known import known_world
 from handgrad.auditing.learning import world_of
 from handgrad.auditing.reading.document import document
 from handgrad.auditing.reading.nodes import Member, Written
 from handgrad.auditing.reading.source import Source, source_of
 from handgrad.auditing.reasons import blamed
+from handgrad.auditing.record import Record
 from handgrad.auditing.report import Cause, Finding, Report
 from handgrad.auditing.restated import Style, restated, style_of
+from handgrad.auditing.verdicts import WRONG, Claim
 from handgrad.auditing.working import claims_report, readable
 from handgrad.auditing.worth import leaves
 from handgrad.errors import InputError
@@ -35,13 +37,13 @@ def report(source: Source, problem: Problem | None = None) -> Report:
         source = readable(source)
     read = document(source)
     world, conventions = known_world(read, problem) if problem else (world_of(read.chains), {})
-    judgement = judged(read, world)
+    record = judged(read, world)
     if problem is not None:
-        _leave_unknown(judgement)
-    _refuse_nothing(judgement)
-    claims = sorted(judgement.claims, key=lambda claim: claim.written.start)
+        _leave_unknown(record)
+    _refuse_nothing(record)
+    claims = sorted(record.claims, key=lambda claim: claim.written.start)
     place = {id(claim): n for n, claim in enumerate(claims)}
-    blame = blamed(judgement)
+    blame = blamed(record)
     causes = tuple(
         Cause(b.slip, b.sentence, tuple(sorted(place[id(c)] for c in b.explains))) for b in blame
     )
@@ -50,7 +52,7 @@ def report(source: Source, problem: Problem | None = None) -> Report:
     style = style_of(
         (_as_printed(claim, source) for claim in claims if not claim.written.whole), verdicts
     )
-    findings = tuple(_finding(claim, judgement, cause.get(id(claim)), style) for claim in claims)
+    findings = tuple(_finding(claim, record, cause.get(id(claim)), style) for claim in claims)
     printed = {w.start for chain in read.chains for w in _printed(chain.members)}
     return Report(
         source,
@@ -59,7 +61,7 @@ def report(source: Source, problem: Problem | None = None) -> Report:
         tuple((source.line(u.start)[0], u.text) for u in read.unread),
         conventions,
         len(printed),
-        len(printed & (judgement.checked | {f.start for f in findings if f.verdict != "unjudged"})),
+        len(printed & (record.checked | {f.start for f in findings if f.verdict != "unjudged"})),
         given=problem is not None,
     )
 
@@ -74,24 +76,24 @@ def corrected(found: Report, problem: Problem | None = None) -> Fixed:
     return fixed(found, again)
 
 
-def _refuse_nothing(judgement: Judgement) -> None:
-    path, verdicts = judgement.document.source.path, {claim.verdict for claim in judgement.claims}
+def _refuse_nothing(record: Record) -> None:
+    path, verdicts = record.document.source.path, {claim.verdict for claim in record.claims}
     if verdicts <= {"unjudged"}:
         raise InputError(
             f"{path}: no number was found that could be judged. An audit reads equations such "
             "as z = w*x + b = 0.25, in Markdown, LaTeX, HTML, a notebook or plain text."
         )
-    if verdicts <= {"unjudged", "given"} and not judgement.checked and not judgement.world.known:
+    if verdicts <= {"unjudged", "given"} and not record.checked and not record.world.known:
         raise InputError(
             f"{path}: values are stated and nothing is calculated, so none can be judged. Say which "
             "problem they are of: handgrad audit DOCUMENT --network FILE"
         )
 
 
-def _leave_unknown(judgement: Judgement) -> None:
+def _leave_unknown(record: Record) -> None:
     """A value stated for a name that means nothing in the problem is not judged."""
-    for claim in judgement.claims:
-        known = claim.name is None or claim.name.plain in judgement.world.known
+    for claim in record.claims:
+        known = claim.name is None or claim.name.plain in record.world.known
         if claim.verdict == "given" and not known:
             claim.verdict = "unjudged"
 
@@ -103,9 +105,9 @@ def _printed(members: Sequence[Member]) -> Iterator[Written]:
             yield from (leaf for leaf in leaves(member.expr) if isinstance(leaf, Written))
 
 
-def _quantity(claim: Claim, judgement: Judgement) -> str | None:
+def _quantity(claim: Claim, record: Record) -> str | None:
     """The name of a number in the problem, or else in the document."""
-    name, world = claim.name, judgement.world
+    name, world = claim.name, record.world
     if name is None or not world.known:
         return str(name) if name else None
     own = world.called(name, claim.place) or world.called(name.plain, claim.place)
@@ -124,13 +126,13 @@ def _as_printed(claim: Claim, source: Source) -> str:
     return f"-{shown}" if apart else shown
 
 
-def _finding(claim: Claim, judgement: Judgement, cause: int | None, style: Style) -> Finding:
-    source = judgement.document.source
+def _finding(claim: Claim, record: Record, cause: int | None, style: Style) -> Finding:
+    source = record.document.source
     line, column = source.line(claim.written.start)
     printed = _as_printed(claim, source)
     right = claim.true if claim.verdict in WRONG else None
     return Finding(
-        _quantity(claim, judgement),
+        _quantity(claim, record),
         str(claim.name) if claim.name else "",
         printed,
         line,

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 from handgrad.auditing.reading.source import Source
 from handgrad.auditing.report import Finding, Report
+from handgrad.auditing.verdicts import FINE
 
 __all__ = ["Fixed", "fixed"]
 
 MOST_ROUNDS = 12
 MINUS = "-−–"
-FINE = ("exact", "rounded", "truncated", "given")
 NUMBER = re.compile(r"(?<![\w.,])\d*(?:\{,\}|[.,])?\d+(?![\w.,]*\d)")
 BEFORE = re.compile(r"([-−–])[\s{(]*$")
 OPERATOR = re.compile(r"(?:[-−–+·×*/^]|\\cdot|\\times)\s*$")

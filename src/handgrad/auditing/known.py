@@ -10,9 +10,10 @@ from handgrad.auditing.learning import world_of
 from handgrad.auditing.matching import Evidence, evidence, matched
 from handgrad.auditing.reading.document import Document
 from handgrad.auditing.reading.nodes import Name, Named, Written
+from handgrad.auditing.said import Definition
 from handgrad.auditing.statements import heads, stated
 from handgrad.auditing.system import System, unrolled, values
-from handgrad.auditing.world import Definition, World
+from handgrad.auditing.world import World
 from handgrad.auditing.worth import leaves, replaced
 from handgrad.calculus.expr import Expr, Forms, Ref, Value
 from handgrad.model.problem import Problem

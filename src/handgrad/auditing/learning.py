@@ -20,7 +20,7 @@ from handgrad.auditing.reading.nodes import (
 from handgrad.auditing.statements import heads, stated, updates_told
 from handgrad.auditing.world import World
 from handgrad.auditing.worth import leaves, plain, replaced
-from handgrad.calculus.expr import Call, Expr, Num, Power, Product, Sum
+from handgrad.calculus.expr import Call, Expr, Power, Product, Sum
 from handgrad.calculus.functions import FUNCTIONS
 
 __all__ = ["bare", "same", "world_of"]
@@ -37,21 +37,14 @@ def world_of(chains: Sequence[Chain]) -> World:
 
 def _learn(world: World, chain: Chain, place: int) -> None:
     names = heads(chain)
-    expressions = [
-        m for m in chain.members[0:] if m.expr is not None and m.name is None and _symbolic(m)
-    ]
+    expressions = [m.expr for m in chain.members if m.expr is not None and _symbolic(m)]
     _learn_function(world, chain)
     for name in names:
-        others = [other for other in names if other != name]
-        for other in others[:1]:
-            if names.index(name) < names.index(other):
-                world.define(name, Named(other, 0, 0), place)
-        for member in expressions:
-            if not any(
-                n.name == name for n in leaves(member.expr or Num(0)) if isinstance(n, Named)
-            ):
-                world.define(name, member.expr or Num(0), place, member)
-                break
+        if name == names[0] and len(names) > 1:
+            world.define(name, Named(names[1], 0, 0), place)
+        own = next((e for e in expressions if not _uses(e, name)), None)
+        if own is not None:
+            world.define(name, own, place)
         if name.new:
             world.updated.add(replace(name, new=False))
     _learn_inner(world, expressions, place)
@@ -79,6 +72,7 @@ def _symbolic(member: Member) -> bool:
     expr = member.expr
     return (
         expr is not None
+        and member.name is None
         and any(isinstance(leaf, Named) for leaf in leaves(expr))
         and not any(isinstance(node, Opaque | Matrix) for node in every(expr))
     )
@@ -100,20 +94,23 @@ def _learn_function(world: World, chain: Chain) -> None:
                 pass
 
 
-def _learn_inner(world: World, expressions: Sequence[Member], place: int) -> None:
+def _uses(expr: Expr, name: Name) -> bool:
+    return any(leaf.name == name for leaf in leaves(expr) if isinstance(leaf, Named))
+
+
+def _learn_inner(world: World, expressions: Sequence[Expr], place: int) -> None:
     """σ(z) = σ(w·x + b) says z = w·x + b; w·a + b = w·x + b says a = x."""
     for before, after in pairwise(expressions):
-        for name, expr in _inner(before.expr, after.expr):
+        for name, expr in _inner(before, after):
             known = world.definitions.get(name) or world.givens.get(name)
-            itself = any(n.name == name for n in leaves(expr) if isinstance(n, Named))
             recent = known and any(
                 entry.place == place for entry in world.definitions.get(name, ())
             )
-            if not itself and not recent and not (known and isinstance(expr, Named)):
+            if not _uses(expr, name) and not recent and not (known and isinstance(expr, Named)):
                 world.define(name, expr, place)
 
 
-def _inner(before: Expr | None, after: Expr | None) -> Iterator[tuple[Name, Expr]]:
+def _inner(before: Expr, after: Expr) -> Iterator[tuple[Name, Expr]]:
     """The names that stand where another expression stands in a formula of the same shape."""
     match before, after:
         case Named(name), Expr() if not (isinstance(after, Named) and after.name == name):

@@ -22,7 +22,7 @@ from handgrad.calculus.expr import Call, Expr, Forms, Num, Product, Ref, Sum, Sy
 from handgrad.calculus.functions import FUNCTIONS, slope
 from handgrad.errors import HandgradError
 
-__all__ = ["name_of", "ref_of", "system_at"]
+__all__ = ["called", "ref_of", "system_at"]
 
 SAME = 1e-7  # relative, between a formula of the document and the value it should have
 
@@ -34,7 +34,7 @@ def ref_of(name: Name) -> Ref:
     return Ref(Symbol(str(own), loss=loss, new=name.new))
 
 
-def name_of(ref: Ref) -> str:
+def called(ref: Ref) -> str:
     """How the document calls a quantity of the lines."""
     return str(ref.symbol)
 

@@ -3,59 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import product
 
+from handgrad.auditing import symptoms
 from handgrad.auditing.align import numeric
 from handgrad.auditing.causes import Candidate, Scene, candidates, pairs
 from handgrad.auditing.choices import Choice, merged
-from handgrad.auditing.judge import Claim, Judgement
-from handgrad.auditing.lines import ref_of, system_at
-from handgrad.auditing.printed import Printed, reading
-from handgrad.auditing.reading.nodes import Name, Named, Written, every
+from handgrad.auditing.lines import called, ref_of, system_at
+from handgrad.auditing.printed import reading
+from handgrad.auditing.reading.nodes import Name, Named, every
+from handgrad.auditing.record import Record
 from handgrad.auditing.roles import is_parameter, is_rate
-from handgrad.auditing.search import search
-from handgrad.auditing.slips.misprints import misprints
+from handgrad.auditing.spoilt import judge_later, later_claims
+from handgrad.auditing.symptoms import Reason
 from handgrad.auditing.system import System, values
-from handgrad.auditing.worth import leaves, plain, reach, replaced
-from handgrad.calculus.expr import Call, Expr, Power, Ref, Sum, refs, walk
+from handgrad.auditing.verdicts import Blame, Claim
+from handgrad.auditing.worth import close, leaves, plain
+from handgrad.calculus.expr import Call, Power, Ref, refs, walk
 from handgrad.errors import HandgradError
 
-__all__ = ["Blame", "blamed"]
+__all__ = ["blamed"]
 
-Reason = tuple[float, str, str]  # cost, slip, sentence
 OF_THE_PEN = {"arithmetic", "truncated", "last_digit", "digit"}
 OF_OPERANDS = {"learning_rate", "wrong_operand", "wrong_weight", "mislabelled"}
-FEWEST_CARRIED, MOST_OF = 4, 0.8  # wrong lines that make few digits a rule, and their part
 MOST_SEARCHED = 40  # wrong numbers whose cause is looked for
 
 
-@dataclass
-class Blame:
-    """A slip, its sentence, the number it was made in, and all numbers it explains."""
-
-    slip: str
-    sentence: str
-    root: Claim
-    explains: list[Claim] = field(default_factory=list[Claim])
-
-
-def blamed(judgement: Judgement) -> list[Blame]:
+def blamed(record: Record) -> list[Blame]:
     """The causes of all wrong numbers, in reading order."""
-    finder = _Finder(judgement)
-    roots = [c for c in judgement.claims if c.wrong and c.verdict != "inherited"]
-    found = finder.precision(roots)
+    finder = _Finder(record)
+    roots = [c for c in record.claims if c.wrong and c.verdict != "inherited"]
+    found = symptoms.few_digits(record, roots)
     told = {id(c) for blame in found for c in blame.explains}
     roots = [c for c in roots if id(c) not in told]
     for claim in roots[:MOST_SEARCHED]:
         slip = finder.cause(claim)
         if slip is not None:
-            followers = [c for c in judgement.claims if claim in c.roots]
+            followers = [c for c in record.claims if claim in c.roots]
             found.append(Blame(*slip, claim, [claim, *followers]))
-    return merged_blames([*found, *finder.later()])
+    return _merged([*found, *finder.later()])
 
 
-def merged_blames(found: Sequence[Blame]) -> list[Blame]:
+def _merged(found: Sequence[Blame]) -> list[Blame]:
     """The same slip in the same words once, with all it explains."""
     first: dict[tuple[str, str], Blame] = {}
     for blame in found:
@@ -66,86 +56,16 @@ def merged_blames(found: Sequence[Blame]) -> list[Blame]:
 
 
 class _Finder:
-    def __init__(self, judgement: Judgement) -> None:
-        self.judgement = judgement
-        self.world = judgement.world
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.world = record.world
         self.systems: dict[int, System | None] = {}
 
     def later(self) -> list[Blame]:
-        """Judge the numbers printed after many updates, and find what spoilt the run."""
-        claims = [c for c in self.judgement.claims if c.kind == "later" and c.name is not None]
+        """The causes of numbers printed after many updates, by the lines of the first."""
+        claims = later_claims(self.record)
         system = self.system(min(claims[0].place, self.world.first_update)) if claims else None
-        if system is None:
-            return []
-        known = {line.name for line in system.lines}
-        told = [(c, ref_of(c.name)) for c in claims if c.name is not None]
-        told = [(c, ref) for c, ref in told if ref in known]
-        printed = [Printed(ref, c.step, c.written.text) for c, ref in told]
-        known_rate = self.other_rate(system)
-        if known_rate is not None:
-            root, other = known_rate
-            spoilt = search(other, printed, named=lambda ref: str(ref.symbol))
-            if all(one.fine for one in spoilt.judged):
-                right = search(system, printed, named=lambda ref: str(ref.symbol))
-                for (claim, _), one in zip(told, right.judged, strict=True):
-                    claim.true = one.true
-                    claim.verdict = "rounded" if one.fine else "inherited"
-                    claim.roots = [] if one.fine else [root]
-                return []
-        result = search(system, printed, named=lambda ref: str(ref.symbol))
-        for (claim, _), one in zip(told, result.judged, strict=True):
-            claim.true = one.true
-            claim.verdict = "rounded" if one.verdict == "carried" else one.verdict
-        for (claim, _), one in zip(told, result.judged, strict=True):
-            claim.roots = [told[n][0] for n in one.origin] if claim.verdict == "inherited" else []
-        return [
-            Blame(c.slip, c.sentence, told[c.explains[0]][0], [told[n][0] for n in c.explains])
-            for c in result.causes
-        ]
-
-    def other_rate(self, system: System) -> tuple[Claim, System] | None:
-        """The lines with the learning rate that was put in everywhere instead of the stated one."""
-        used = [
-            c for c in self.judgement.claims if c.kind == "operand" and c.name and is_rate(c.name)
-        ]
-        if len({c.written.value for c in used}) != 1:
-            return None
-        rate = self.world.rate(used[0].place)
-        if rate is None or ref_of(rate) not in system.givens:
-            return None
-        givens = {**system.givens, ref_of(rate): used[0].written.value}
-        return used[0], replace(system, givens=givens)
-
-    def precision(self, roots: Sequence[Claim]) -> list[Blame]:
-        """Few digits carried throughout, where that gives nearly all wrong numbers."""
-        told = [c for c in roots if c.local == "wrong" and c.line is not None]
-        if len(told) < FEWEST_CARRIED:
-            return []
-        for digits in range(1, 8):
-            fitting = [c for c in told if self.with_digits(c, digits)]
-            if len(fitting) >= MOST_OF * len(told):
-                said = f"only {digits} significant digits were carried throughout"
-                followers = [
-                    c
-                    for c in self.judgement.claims
-                    if set(map(id, c.roots)) & set(map(id, fitting))
-                ]
-                return [Blame("precision", said, fitting[0], [*fitting, *followers])]
-        return []
-
-    def with_digits(self, claim: Claim, digits: int) -> bool:
-        """Whether a line gives the number if its operands, or all, have so many digits."""
-        assert claim.line is not None, "asked of lines only"
-
-        def short(leaf: Written | Named) -> tuple[float, ...]:
-            found = self.judgement.choices(leaf, claim.place, fine=False)
-            return tuple(float(f"{value:.{digits - 1}e}") for value in found)
-
-        found = reach(self.world.applied(claim.line), short)
-        if found is None:
-            return False
-        cut = [float(f"{value:.{digits - 1}e}") for value in found.values]
-        return found.meets(claim.written.rounded) or any(v in claim.written.rounded for v in cut)
+        return judge_later(self.record, system) if system is not None else []
 
     def cause(self, claim: Claim) -> tuple[str, str] | None:
         """Slip and sentence for one wrong number."""
@@ -154,13 +74,13 @@ class _Finder:
         if claim.kind == "operand":
             return self.operand(claim)
         if claim.kind == "part" and isinstance(claim.line, Call) and claim.line.function == "exp":
-            inner = self.judgement.reached(claim.line.arguments[0], claim.place, fine=False)
+            inner = self.record.reached(claim.line.arguments[0], claim.place, fine=False)
             if inner is not None and inner.meets(claim.written.rounded):
                 return (
                     "softmax",
                     f"the exponent {claim.written.text} was put in for its exponential",
                 )
-        if claim.kind == "part" and (said := self.misplaced(claim)):
+        if claim.kind == "part" and (said := symptoms.misplaced(self.record, claim)):
             return "derivative", said
         others = self.belongs(claim)
         if others is not None and (self.told_rightly(claim) or not [*self.searched(claim)]):
@@ -168,40 +88,9 @@ class _Finder:
             return "mislabelled", f"{claim.written.text} is {others}, not {claim.name}"
         return next(self.tried(claim), None)
 
-    def misplaced(self, claim: Claim) -> str | None:
-        """A factor such as 1 − a², worked out with another value of the unit in the place of a or z."""
-        if claim.line is None:
-            return None
-        for leaf in leaves(claim.line):
-            known = leaf if isinstance(leaf, Named) else self.judgement.stood(leaf)[0]
-            if not isinstance(known, Named):
-                continue
-            definition = self.world.forward(known.name, claim.place)
-            inner = definition.expr if definition is not None else None
-            if isinstance(inner, Call) and len(inner.arguments) == 1:
-                others: list[Expr] = [inner.arguments[0], Call(inner.function, (inner,))]
-            else:
-                others = [*self.activations(known.name)]
-            for other in others:
-                put = replaced(claim.line, lambda n: other if n is leaf else None)  # noqa: B023
-                found = self.judgement.reached(put, claim.place, fine=False)
-                if found is not None and found.meets(claim.written.rounded):
-                    return f"the derivative was taken at another value than {known.name}"
-        return None
-
-    def activations(self, name: Name) -> Iterator[Named]:
-        """What is a function of one name and nothing else."""
-        for user, found in self.world.definitions.items():
-            for definition in found:
-                match definition.expr:
-                    case Call(_, (Named(argument),)) if argument == name:
-                        yield Named(user, 0, 0)
-                    case _:
-                        pass
-
     def told_rightly(self, claim: Claim) -> bool:
         """Whether the first formula of its chain is the right one for its name."""
-        chain = self.judgement.document.chains[claim.place]
+        chain = self.record.document.chains[claim.place]
         for member in chain.members:
             if member.expr is not None and member.name is None and not numeric(member.expr):
                 value = self.world.number(member.expr, claim.place)
@@ -210,9 +99,13 @@ class _Finder:
 
     def tried(self, claim: Claim) -> Iterator[tuple[str, str]]:
         """The explanations of a result, the likeliest first."""
-        found = [*self.repeated(claim), *self.searched(claim)]
+        found = [*symptoms.repeated(self.record, claim), *self.searched(claim)]
         if claim.local != "ok":
-            found += [*self.carried(claim), *self.stale(claim), *self.miswritten(claim)]
+            found += [
+                *symptoms.carried(claim),
+                *symptoms.stale(self.record, claim),
+                *symptoms.miswritten(claim),
+            ]
         for _, slip, sentence in sorted(found, key=lambda one: one[0]):
             yield slip, sentence
         if claim.local == "wrong" and claim.line is not None:
@@ -220,69 +113,15 @@ class _Finder:
             worth = f", which is {value:.7g}" if value is not None else ""
             yield "arithmetic", f"the result is not that of the operation printed{worth}"
 
-    def formulas(self, claim: Claim) -> list[Expr]:
-        """The formulas that hold for a claim, and the line of numbers it stands in."""
-        found = [] if claim.formula is None else [claim.formula]
-        chain = self.judgement.document.chains[claim.place]
-        found += [m.expr for m in chain.members if m.expr is not None and not numeric(m.expr)]
-        return [e for e in found if not isinstance(e, Named)]
-
-    def stale(self, claim: Claim) -> Iterator[Reason]:
-        """One operand as it was in the pass before."""
-        judgement, place = self.judgement, claim.place
-        for expr in self.formulas(claim)[:2]:
-            for name in dict.fromkeys(n.name for n in leaves(expr) if isinstance(n, Named)):
-                now = self.world.value(name, place)
-                claims = [*judgement.of.get(name, ()), *judgement.of.get(name.plain, ())]
-                old = {
-                    v for c in claims for v in (c.written.value, c.true, *c.full) if v is not None
-                }
-                old = {v for v in old if now is not None and not near(v, now)}
-
-                def leaf_values(
-                    leaf: Written | Named, name: Name = name, old: set[float] = old
-                ) -> Sequence[float]:
-                    if isinstance(leaf, Named) and leaf.name == name:
-                        return tuple(old)
-                    return judgement.choices(leaf, place, fine=False)
-
-                found = reach(self.world.applied(expr), leaf_values) if old else None
-                if found is not None and found.meets(claim.written.rounded):
-                    yield 0.9, "stale_value", f"{name} was used as it was in the pass before"
-                    return
-
-    def repeated(self, claim: Claim) -> Iterator[Reason]:
-        """A term of the formula that stands twice among the numbers."""
-        terms = claim.line.terms if isinstance(claim.line, Sum) else ()
-        for expr in self.formulas(claim)[:2]:
-            if not isinstance(expr, Sum) or len(terms) != len(expr.terms) + 1:
-                continue
-            numbers = [t.value for t in terms if isinstance(t, Written)]
-            for term in expr.terms:
-                value = self.world.number(term, claim.place)
-                twice = value is not None and sum(close(n, value) for n in numbers) > 1
-                if twice and isinstance(term, Named):
-                    yield 0.1, "bias", f"{term.name} was added twice"
-
     def contradicted(self, claim: Claim) -> str:
         """What is stated and not used."""
-        for one in self.judgement.contradictions:
+        for one in self.record.contradictions:
             if one.stated == claim.written:
                 return (
                     f"{one.name} is stated as {one.stated.text} and used as {one.used.text} "
                     "throughout; all else is judged with that"
                 )
         return f"{claim.written.text} is another quantity's value"
-
-    def miswritten(self, claim: Claim) -> Iterator[Reason]:
-        """A slip of the pen in the number itself."""
-        printed = reading(claim.written.text)
-        values = list(claim.full)
-        line = plain(claim.line) if claim.line is not None else None
-        values += [v for v in (line, claim.true) if v is not None]
-        for value in dict.fromkeys(values):
-            for m in misprints(value, printed):
-                yield m.cost, m.slip, f"{claim.name or 'the number'}: {m.sentence}"
 
     def operand(self, claim: Claim) -> tuple[str, str] | None:
         """Why a number stands in the place of a name that has another value."""
@@ -302,7 +141,10 @@ class _Finder:
             other = self.same_value(claim)
             if other is not None:
                 return self.exchanged(claim, claim.name, other)
-        return next(((slip, said) for _, slip, said in sorted(self.miswritten(claim))), None)
+        return next(
+            ((slip, said) for _, slip, said in sorted(symptoms.miswritten(claim))),
+            None,
+        )
 
     def exchanged(self, claim: Claim, name: Name, other: Claim) -> tuple[str, str]:
         """The slip by which the number of one name came to stand for another."""
@@ -329,7 +171,7 @@ class _Finder:
 
     def slope_of(self, name: Name, claim: Claim) -> bool:
         """Whether a name stands in its own derivative there: a·(1 − a), 1 − a²."""
-        chain = self.judgement.document.chains[claim.place]
+        chain = self.record.document.chains[claim.place]
         symbolic = [m.expr for m in chain.members if m.expr is not None and m.name is None]
         own = [
             sum(1 for leaf in leaves(e) if isinstance(leaf, Named) and leaf.name == name)
@@ -347,7 +189,7 @@ class _Finder:
         number = claim.written
         earlier = [
             other
-            for other in reversed(self.judgement.claims)
+            for other in reversed(self.record.claims)
             if other.name is not None
             and other.kind != "operand"
             and other.written.start < number.start
@@ -365,8 +207,8 @@ class _Finder:
             return None
         if len(reading(claim.written.text).digits) < 2 or not claim.written.unit:
             return None
-        worth = self.judgement.true_of(claim.line, claim.place)
-        for name in self.judgement.world.definitions:
+        worth = self.record.true_of(claim.line, claim.place)
+        for name in self.record.world.definitions:
             if (
                 name == claim.name
                 or name.new != claim.name.new
@@ -417,50 +259,22 @@ class _Finder:
                 return "derivative"
         return candidate.slip
 
-    def carried(self, claim: Claim) -> Iterator[Reason]:
-        """A value rounded to few digits, and filled up with zeros."""
-        text = claim.written.text.lstrip("-").split("e")[0]
-        digits = text.replace(".", "").lstrip("0")
-        kept = digits.rstrip("0")
-        values = (claim.full + ((claim.true,) if claim.true is not None else ())) or ()
-        line = plain(claim.line) if claim.line is not None else None
-        values += () if line is None else (line,)
-        if "." not in text or not kept or len(digits) < len(kept) + 2:
-            return
-        for count in range(len(kept), len(digits) - 1):
-            for value in values:
-                if float(f"{value:.{count - 1}e}") == claim.written.value:
-                    yield 0.4, "precision", f"only {count} digits were carried"
-                    return
-
     def system(self, place: int) -> System | None:
         """The lines that hold at a place."""
         if place not in self.systems:
-            names = dict.fromkeys(c.name for c in self.judgement.claims if c.name is not None)
+            names = dict.fromkeys(c.name for c in self.record.claims if c.name is not None)
             self.systems[place] = system_at(self.world, place, names)
         return self.systems[place]
 
     def scene(self, claim: Claim, system: System) -> Scene:
         """What the operands of a line may have been where a number stands."""
-        names = {ref_of(n): n for n in self.judgement.of}
+        names = {ref_of(n): n for n in self.record.of}
         choices: dict[Ref, Sequence[Choice]] = {}
         true = values(system)
         for ref, value in true.items():
             found = [Choice(value)]
             if ref in names and ref != ref_of(claim.name or Name("")):
-                found += [
-                    Choice(v) for v in self.judgement.named(names[ref], claim.place, fine=False)
-                ]
+                found += [Choice(v) for v in self.record.named(names[ref], claim.place, fine=False)]
             choices[ref] = merged(found)
-        printed = {ref_of(c.name) for c in self.judgement.claims if c.name is not None}
-        return Scene(system, choices, printed, lambda ref: str(ref.symbol))
-
-
-def near(one: float, other: float) -> bool:
-    """Whether two values agree to three digits: one may be the other, rounded."""
-    return abs(one - other) <= 1e-3 * max(abs(one), abs(other))
-
-
-def close(one: float, other: float) -> bool:
-    """Whether two values are the same but for rounding in double precision."""
-    return abs(one - other) <= 1e-9 * max(abs(one), abs(other))
+        printed = {ref_of(c.name) for c in self.record.claims if c.name is not None}
+        return Scene(system, choices, printed, called)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from handgrad.auditing.reading.source import Source
+from handgrad.auditing.verdicts import WRONG
 
 __all__ = ["Cause", "Finding", "Report"]
 
 MOST_LISTED = 8
-WRONG = frozenset({"wrong", "inherited", "mislabelled", "unexplained"})
 
 
 @dataclass(frozen=True)

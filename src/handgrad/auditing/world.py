@@ -1,12 +1,10 @@
-"""What a document says holds: its equations, its given values, and the true value of every name.
+"""The true value of every name of a document, as far as its own equations and given values tell.
 
-The equations are taken as printed. Of several for one name the last one above a place counts there,
-since a page may hold two networks. Derivatives follow from the forward equations by the chain rule.
+Derivatives follow from the forward equations by the chain rule.
 """
 
 from __future__ import annotations
 
-import re
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -14,91 +12,31 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from handgrad.auditing.reading.nodes import (
-    Applied,
-    Chain,
-    Member,
-    Name,
-    Named,
-    Written,
-)
-from handgrad.auditing.roles import RATES, is_computed, is_generic, is_loss, is_parameter, is_rate
+from handgrad.auditing.reading.nodes import Applied, Name, Named, Written
+from handgrad.auditing.roles import RATES, is_rate
+from handgrad.auditing.said import Definition, Said
 from handgrad.auditing.slopes import partial
-from handgrad.auditing.worth import Unknown, leaves, replaced, worth
+from handgrad.auditing.worth import Unknown, close, leaves, replaced, worth
 from handgrad.calculus.expr import Expr, Value
 
-__all__ = ["Definition", "World"]
+__all__ = ["World"]
 
-AFTERWARDS = re.compile(
-    r"\b(updat\w*|new|results?|after|iteration|epoch \d|neue?|nach|final|adjusted)\b", re.IGNORECASE
-)
 MOST_COMPARED = 6  # formulas that are asked what a name means
 DEEPEST = 200  # names that define each other in turn
 Worlds = int  # 0: the document's own numbers; more: others drawn at random, to try formulas
 
 
-@dataclass(frozen=True)
-class Definition:
-    """An equation of the document: from ``place`` on (the number of its chain) the name is ``expr``."""
-
-    place: int
-    expr: Expr
-    member: Member | None = None
-
-
-@dataclass(frozen=True)
-class Given:
-    """A value the document states for a name, from a chain on."""
-
-    place: int
-    written: Written
-    value: float
-    computed: bool = False  # worked out from the numbers of its own line, for want of a formula
-
-
 @dataclass
-class World:
-    """Names, their equations and values; places count the chains of the document."""
+class World(Said):
+    """What a document says, and what is true by it; values are remembered once all is said."""
 
-    definitions: dict[Name, list[Definition]] = field(default_factory=dict[Name, list[Definition]])
-    givens: dict[Name, list[Given]] = field(default_factory=dict[Name, list[Given]])
-    functions: dict[str, tuple[tuple[Name, ...], Expr]] = field(
-        default_factory=dict[str, tuple[tuple[Name, ...], Expr]]
-    )
-    updated: set[Name] = field(default_factory=set[Name])  # names that have a new value somewhere
-    restarts: dict[Name, list[int]] = field(
-        default_factory=dict[Name, list[int]]
-    )  # where the new value is used on
-    news: set[tuple[Name, int]] = field(
-        default_factory=set[tuple[Name, int]]
-    )  # stated where the new value is meant
-    known: dict[Name, list[tuple[int, str]]] = field(
-        default_factory=dict[Name, list[tuple[int, str]]]
-    )  # the names of a problem, and from where on
-    top: Name | None = None  # the loss, where a problem tells
     _memo: dict[tuple[Name, int, int], float | None] = field(
         default_factory=dict[tuple[Name, int, int], float | None]
     )
     _active: set[tuple[Name, int, int]] = field(default_factory=set[tuple[Name, int, int]])
     _cuts: int = 0
     _changes: list[int] = field(default_factory=list[int])
-    _partials: dict[tuple[int, Name], Expr] = field(default_factory=dict[tuple[int, Name], Expr])
-    _kept: list[Expr] = field(
-        default_factory=list[Expr]
-    )  # so that no other node gets their identity
-
-    def define(self, name: Name, expr: Expr, place: int, member: Member | None = None) -> None:
-        """One more equation."""
-        self.definitions.setdefault(name, []).append(Definition(place, expr, member))
-
-    def give(self, name: Name, written: Written, place: int, value: float | None = None) -> None:
-        """One more given value."""
-        number = written.value if value is None else value
-        self.givens.setdefault(name, []).append(Given(place, written, number, value is not None))
-
-    def replace_given(self, name: Name, written: Written) -> None:
-        """The name has another value than was stated, everywhere."""
-        self.givens[name] = [Given(g.place, written, written.value) for g in self.givens[name]]
+    _partials: dict[tuple[Expr, Name], Expr] = field(default_factory=dict[tuple[Expr, Name], Expr])
 
     def settle(self) -> None:
         """Call it when all is said: from now on values are remembered."""
@@ -109,41 +47,6 @@ class World:
 
     def _epoch(self, place: int) -> int:
         return bisect_right(self._changes, place)
-
-    def renewed(self, name: Name, place: int) -> bool:
-        """Whether the value stated for a name at a place was taken as that after the update."""
-        return (name, place) in self.news
-
-    def renews(self, name: Name, written: Written, chain: Chain) -> bool:
-        """Whether a stated value is that after the update: a summary, a table of results."""
-        if name.new or name.of is not None or not (is_parameter(name) or name in self.updated):
-            return False
-        before = self.givens.get(name, [])
-        if any(written.rounded.low <= entry.value <= written.rounded.high for entry in before):
-            return False
-        headed = AFTERWARDS.search(chain.context) is not None
-        return (name in self.updated and bool(before)) or headed
-
-    def called(self, name: Name, place: int) -> str | None:
-        """What a problem calls a name that the document uses at a place."""
-        return next(
-            (own for since, own in reversed(self.known.get(name, ())) if since <= place), None
-        )
-
-    # the entries that hold at a place
-
-    def given(self, name: Name, place: int) -> Given | None:
-        """The value stated for a name at a place: the last above it, or else the first below."""
-        return _at(self.givens.get(name, ()), place)
-
-    def holding(self, name: Name, place: int) -> list[Definition]:
-        """The equations of a name, the one that holds at a place first."""
-        entries = self.definitions.get(name, [])
-        above = [d for d in entries if d.place <= place]
-        below = [d for d in entries if d.place > place]
-        return [*reversed(above), *below]
-
-    # values
 
     def value(self, name: Name, place: int, seed: Worlds = 0) -> float | None:
         """The true value of a name at a place; None where the document does not tell."""
@@ -191,13 +94,6 @@ class World:
             return _drawn(name, seed)
         return None
 
-    def restarted(self, name: Name, place: int) -> int | None:
-        """Where the pass begins in which a name is used with its new value; None in the first."""
-        restart = max((p for p in self.restarts.get(name, ()) if p <= place), default=None)
-        stated = self.given(name, place)
-        again = restart is not None and stated is not None and restart < stated.place <= place
-        return None if again else restart
-
     def _meant(self, name: Name, value: float, place: int, seed: Worlds) -> float:
         """What an equation's name should be worth, where its use elsewhere tells otherwise."""
         if name.base == "δ" and name.of is None:
@@ -206,7 +102,7 @@ class World:
             plain_ = self._new(name, place, seed)
             if (
                 plain_ is not None
-                and not _alike(plain_, value)
+                and not close(plain_, value)
                 and self._descends(name, value, plain_, place, seed)
             ):
                 return plain_
@@ -215,7 +111,7 @@ class World:
     def _descends(self, name: Name, value: float, right: float, place: int, seed: Worlds) -> bool:
         """Whether plain gradient descent is meant: it goes uphill here, or downhill for the others."""
         old = self.value(replace(name, new=False), place, seed)
-        if old is not None and _alike(value - old, old - right):
+        if old is not None and close(value - old, old - right):
             return True
         others = [n for n in self.definitions if n.new and n != name]
         for other in others[:MOST_COMPARED]:
@@ -223,7 +119,7 @@ class World:
                 self.definitions[other][0].expr, self.definitions[other][0].place, seed
             )
             descent = self._new(other, place, seed)
-            if found is not None and descent is not None and _alike(found, descent):
+            if found is not None and descent is not None and close(found, descent):
                 return True
         return False
 
@@ -231,7 +127,7 @@ class World:
         """The value of a δ under which the formulas that use it give the right gradients."""
         loss, target = self.loss(), self.target(name, place)
         slope_ = self.derivative(loss, target, place, seed) if loss and target else None
-        if slope_ is None or _alike(abs(slope_), abs(value)):
+        if slope_ is None or close(abs(slope_), abs(value)):
             return value
         uses = [
             (gradient, d.expr)
@@ -254,7 +150,7 @@ class World:
             )
             found = self.number(put, place, seed)
             true = self.derivative(gradient.of or name, replace(gradient, of=None), place, seed)
-            count += found is not None and true is not None and _alike(found, true)
+            count += found is not None and true is not None and close(found, true)
         return count
 
     def target(self, delta: Name, place: int) -> Name | None:
@@ -279,42 +175,6 @@ class World:
         """Whether the value of a name comes from nothing but the numbers of its own line."""
         given = self.given(name, place)
         return given is not None and given.computed and given.value == self.value(name, place)
-
-    def rounded(self) -> set[Name]:
-        """The names whose given value is the rounded result of something the document does not tell."""
-        return {
-            name
-            for name in self.givens
-            if not is_parameter(name)
-            and name not in self.known
-            and (name in self.definitions or name.of is not None or is_computed(name))
-        }
-
-    @property
-    def first_update(self) -> int:
-        """Where the document first works out a new value; all before it is the first pass."""
-        entries = (*self.definitions.items(), *self.givens.items())
-        return min((e.place for name, found in entries if name.new for e in found), default=0)
-
-    def rate(self, place: int) -> Name | None:
-        """What the learning rate is called."""
-        for name in self.givens:
-            if is_rate(name) and self.given(name, place):
-                return name
-        return None
-
-    def loss(self) -> Name | None:
-        """What is differentiated by parameters: the loss."""
-        if self.top is not None:
-            return self.top
-        tops = [n.of for n in (*self.definitions, *self.givens) if n.of is not None]
-        named = [top for top in tops if self.definitions.get(top) and not is_generic(top)]
-        losses = [top for top in named if is_loss(top)]
-        from_tops = losses or named
-        if from_tops:
-            return max(dict.fromkeys(from_tops), key=from_tops.count)
-        known = [n for n in self.definitions if is_loss(n)]
-        return known[0] if known else None
 
     def number(self, expr: Expr, place: int, seed: Worlds = 0) -> float | None:
         """The true value of an expression at a place."""
@@ -350,9 +210,8 @@ class World:
     # derivatives
 
     def derivative(self, top: Name, bottom: Name, place: int, seed: Worlds = 0) -> float | None:
-        """D top/d bottom by the forward equations; None where bottom does not act on top in them."""
-        memo: dict[Name, float | None] = {}
-        return self._slope(top, bottom, place, seed, memo, 0)
+        """The derivative by the forward equations; None where bottom does not act on top in them."""
+        return self._slope(top, bottom, place, seed, {}, 0)
 
     def _slope(
         self,
@@ -394,7 +253,7 @@ class World:
             valued = valued or [*self._valued([d for d in entries if d.place > place], place, seed)]
             if valued:  # the shortest of those that say the same: it goes by way of other names
                 first = valued[0][1]
-                alike = [d for d, value in valued if abs(value - first) <= 1e-9 * abs(first)]
+                alike = [d for d, value in valued if close(value, first)]
                 return min(alike, key=lambda d: sum(1 for _ in leaves(d.expr)))
         return None
 
@@ -409,20 +268,10 @@ class World:
 
     def _partial(self, expr: Expr, name: Name) -> Expr:
         """∂expr/∂name, other names held fixed, in the document's own leaves."""
-        key = (id(expr), name)
+        key = (expr, name)
         if key not in self._partials:
             self._partials[key] = partial(expr, name)
-            self._kept.append(expr)
         return self._partials[key]
-
-
-def _at(entries: Sequence[Given], place: int) -> Given | None:
-    above = [entry for entry in entries if entry.place <= place]
-    return above[-1] if above else entries[0] if entries else None
-
-
-def _alike(one: float, other: float) -> bool:
-    return abs(one - other) <= 1e-9 * max(abs(one), abs(other)) + 1e-14
 
 
 def _drawn(name: Name, seed: int) -> float:

@@ -6,7 +6,7 @@ out at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -27,12 +27,13 @@ from handgrad.calculus.expr import (
     rebuild,
 )
 from handgrad.calculus.functions import FUNCTIONS, slope
-from handgrad.numbers.kernels import NUMPY
+from handgrad.numbers.evaluate import kernel_of
 
-__all__ = ["Reach", "Unknown", "leaves", "plain", "reach", "replaced", "worth"]
+__all__ = ["Reach", "Unknown", "close", "exchanged", "leaves", "plain", "reach", "replaced", "worth"]
 
 Leaf = Callable[[Expr], Any]
 MOST_WAYS = 4096
+SAME = 1e-9  # relative, between two ways to the same value
 LARGEST_EXPONENT = 1000.0
 
 
@@ -86,12 +87,7 @@ def _called(function: str, arguments: tuple[Expr, ...], leaf: Leaf) -> Any:
     row = FUNCTIONS.get(function)
     if row is None or row.arity != len(arguments):
         raise Unknown
-    kernel = NUMPY.elementwise.get(function)
-    if kernel is not None:
-        return kernel(*(np.asarray(_worth(a, leaf), dtype=float) for a in arguments))
-    if row.definition is None:
-        raise Unknown
-    return _worth(row.definition(*arguments), leaf)
+    return kernel_of(function)(*(np.asarray(_worth(a, leaf), dtype=float) for a in arguments))
 
 
 def _slope(function: str, argument: Expr) -> Expr:
@@ -137,13 +133,17 @@ def replaced(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
             return rebuild(expr, tuple(replaced(part, change) for part in children(expr)))
 
 
-def plain(expr: Expr, leaf: Mapping[int, float] | None = None) -> float | None:
+def exchanged(expr: Expr, leaf: Expr, other: Expr) -> Expr:
+    """The expression with another in the place of one leaf, that very one."""
+    return replaced(expr, lambda node: other if node is leaf else None)
+
+
+def plain(expr: Expr) -> float | None:
     """The value of an expression of printed numbers alone; None where it has another leaf."""
-    known = leaf or {}
 
     def value(node: Expr) -> float:
         if isinstance(node, Written):
-            return known.get(id(node), node.value)
+            return node.value
         raise Unknown
 
     try:
@@ -223,3 +223,8 @@ def _ways(
         low[n], high[n] = option[int(np.argmin(outcomes))], option[int(np.argmax(outcomes))]
         at += len(option) - 1
     return np.array([*rows, low, high, rows[1]]), False
+
+
+def close(one: float, other: float) -> bool:
+    """Whether two values are the same but for rounding in double precision."""
+    return abs(one - other) <= SAME * max(abs(one), abs(other)) + 1e-15

@@ -1,0 +1,157 @@
+"""What a document says, as data: equations and given values, each from where on it holds.
+
+The equations are taken as printed. Of several for one name the last one above a place counts there,
+since a page may hold two networks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from handgrad.auditing.reading.nodes import Chain, Name, Written
+from handgrad.auditing.roles import is_computed, is_generic, is_loss, is_parameter, is_rate
+from handgrad.calculus.expr import Expr
+
+__all__ = ["Definition", "Given", "Said"]
+
+AFTERWARDS = re.compile(
+    r"\b(updat\w*|new|results?|after|iteration|epoch \d|neue?|nach|final|adjusted)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """An equation of the document: from ``place`` on (the number of its chain) the name is ``expr``."""
+
+    place: int
+    expr: Expr
+
+
+@dataclass(frozen=True)
+class Given:
+    """A value the document states for a name, from a chain on."""
+
+    place: int
+    written: Written
+    value: float
+    computed: bool = False  # worked out from the numbers of its own line, for want of a formula
+
+
+@dataclass
+class Said:
+    """Names with their equations and given values; places count the chains of the document."""
+
+    definitions: dict[Name, list[Definition]] = field(default_factory=dict[Name, list[Definition]])
+    givens: dict[Name, list[Given]] = field(default_factory=dict[Name, list[Given]])
+    functions: dict[str, tuple[tuple[Name, ...], Expr]] = field(
+        default_factory=dict[str, tuple[tuple[Name, ...], Expr]]
+    )
+    updated: set[Name] = field(default_factory=set[Name])  # names that have a new value somewhere
+    restarts: dict[Name, list[int]] = field(
+        default_factory=dict[Name, list[int]]
+    )  # where the new value is used on
+    news: set[tuple[Name, int]] = field(
+        default_factory=set[tuple[Name, int]]
+    )  # stated where the new value is meant
+    known: dict[Name, list[tuple[int, str]]] = field(
+        default_factory=dict[Name, list[tuple[int, str]]]
+    )  # the names of a problem, and from where on
+    top: Name | None = None  # the loss, where a problem tells
+
+    def define(self, name: Name, expr: Expr, place: int) -> None:
+        """One more equation."""
+        self.definitions.setdefault(name, []).append(Definition(place, expr))
+
+    def give(self, name: Name, written: Written, place: int, value: float | None = None) -> None:
+        """One more given value."""
+        number = written.value if value is None else value
+        self.givens.setdefault(name, []).append(Given(place, written, number, value is not None))
+
+    def replace_given(self, name: Name, written: Written) -> None:
+        """The name has another value than was stated, everywhere."""
+        self.givens[name] = [Given(g.place, written, written.value) for g in self.givens[name]]
+
+    def renewed(self, name: Name, place: int) -> bool:
+        """Whether the value stated for a name at a place was taken as that after the update."""
+        return (name, place) in self.news
+
+    def renews(self, name: Name, written: Written, chain: Chain) -> bool:
+        """Whether a stated value is that after the update: a summary, a table of results."""
+        if name.new or name.of is not None or not (is_parameter(name) or name in self.updated):
+            return False
+        before = self.givens.get(name, [])
+        if any(written.rounded.low <= entry.value <= written.rounded.high for entry in before):
+            return False
+        headed = AFTERWARDS.search(chain.context) is not None
+        return (name in self.updated and bool(before)) or headed
+
+    def called(self, name: Name, place: int) -> str | None:
+        """What a problem calls a name that the document uses at a place."""
+        return next(
+            (own for since, own in reversed(self.known.get(name, ())) if since <= place), None
+        )
+
+    # the entries that hold at a place
+
+    def given(self, name: Name, place: int) -> Given | None:
+        """The value stated for a name at a place: the last above it, or else the first below."""
+        return _at(self.givens.get(name, ()), place)
+
+    def holding(self, name: Name, place: int) -> list[Definition]:
+        """The equations of a name, the one that holds at a place first."""
+        entries = self.definitions.get(name, [])
+        above = [d for d in entries if d.place <= place]
+        below = [d for d in entries if d.place > place]
+        return [*reversed(above), *below]
+
+    # what the names are for
+
+    def restarted(self, name: Name, place: int) -> int | None:
+        """Where the pass begins in which a name is used with its new value; None in the first."""
+        restart = max((p for p in self.restarts.get(name, ()) if p <= place), default=None)
+        stated = self.given(name, place)
+        again = restart is not None and stated is not None and restart < stated.place <= place
+        return None if again else restart
+
+    def rounded(self) -> set[Name]:
+        """The names whose given value is the rounded result of something the document does not tell."""
+        return {
+            name
+            for name in self.givens
+            if not is_parameter(name)
+            and name not in self.known
+            and (name in self.definitions or name.of is not None or is_computed(name))
+        }
+
+    @property
+    def first_update(self) -> int:
+        """Where the document first works out a new value; all before it is the first pass."""
+        entries = (*self.definitions.items(), *self.givens.items())
+        return min((e.place for name, found in entries if name.new for e in found), default=0)
+
+    def rate(self, place: int) -> Name | None:
+        """What the learning rate is called."""
+        for name in self.givens:
+            if is_rate(name) and self.given(name, place):
+                return name
+        return None
+
+    def loss(self) -> Name | None:
+        """What is differentiated by parameters: the loss."""
+        if self.top is not None:
+            return self.top
+        tops = [n.of for n in (*self.definitions, *self.givens) if n.of is not None]
+        named = [top for top in tops if self.definitions.get(top) and not is_generic(top)]
+        losses = [top for top in named if is_loss(top)]
+        from_tops = losses or named
+        if from_tops:
+            return max(dict.fromkeys(from_tops), key=from_tops.count)
+        known = [n for n in self.definitions if is_loss(n)]
+        return known[0] if known else None
+
+
+def _at(entries: Sequence[Given], place: int) -> Given | None:
+    above = [entry for entry in entries if entry.place <= place]
+    return above[-1] if above else entries[0] if entries else None
