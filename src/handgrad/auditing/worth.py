@@ -29,7 +29,17 @@ from handgrad.calculus.expr import (
 from handgrad.calculus.functions import FUNCTIONS, slope
 from handgrad.numbers.evaluate import kernel_of
 
-__all__ = ["Reach", "Unknown", "close", "exchanged", "leaves", "plain", "reach", "replaced", "worth"]
+__all__ = [
+    "Reach",
+    "Unknown",
+    "close",
+    "exchanged",
+    "leaves",
+    "plain",
+    "reach",
+    "replaced",
+    "worth",
+]
 
 Leaf = Callable[[Expr], Any]
 MOST_WAYS = 4096
