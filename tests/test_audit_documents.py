@@ -132,12 +132,7 @@ def test_a_slip_is_found_with_its_right_value_and_its_name(document: Expected) -
 
 
 @pytest.mark.parametrize("document", SLIPPED, ids=file)
-def test_what_follows_from_a_slip_says_so_and_the_rest_is_left_alone(
-    document: Expected, request: pytest.FixtureRequest
-) -> None:
-    if document["file"] == "net-out.md":
-        gap = "a new value stated without a line does not inherit yet"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=gap))
+def test_what_follows_from_a_slip_says_so_and_the_rest_is_left_alone(document: Expected) -> None:
     report, notebook = audited(document), document["file"].endswith(".ipynb")
     for row in document.get("follows", []):
         verdicts = {c["verdict"] for c in claims_of(report, row, notebook)}

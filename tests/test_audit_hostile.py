@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
-import resource
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.measured import Outcome, Runner
 
 ROOT = Path(__file__).parents[1]
 SECONDS, MEGABYTES = 2.0, 300.0
@@ -187,38 +184,29 @@ HOSTILE: dict[str, tuple[str, Callable[[], str | bytes]]] = {
 }  # fmt: skip
 
 
-def run(path: Path) -> tuple[int, str, str, float, float]:
-    """Exit status, both streams, seconds of processor time, megabytes at most."""
-    folder = path.parent
-    out, err = folder / "out", folder / "err"
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONIOENCODING": "utf-8"}
-    command = [sys.executable, "-m", "handgrad", "audit", str(path), "--format", "json"]
-    with out.open("wb") as stdout, err.open("wb") as stderr:
-        process = subprocess.Popen(
-            command, stdout=stdout, stderr=stderr, env=environment, cwd=folder
-        )
-        for limit, most in ((resource.RLIMIT_CPU, 20), (resource.RLIMIT_AS, 8_000_000_000)):
-            resource.prlimit(
-                process.pid, limit, (most, most)
-            )  # what fails shall not take the machine along
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    texts = [file.read_text("utf-8", errors="replace") for file in (out, err)]
-    return process.returncode, *texts, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+@pytest.fixture(scope="module")
+def runner() -> Iterator[Runner]:
+    with Runner() as runner:
+        yield runner
 
 
-@pytest.mark.slow
-@pytest.mark.sweep  # each case is a process of its own
+def audited(runner: Runner, path: Path) -> Outcome:
+    return runner(path.parent, ["audit", str(path), "--format", "json"])
+
+
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_document_is_refused_or_judged_in_bounds(name: str, tmp_path: Path) -> None:
+def test_a_hostile_document_is_refused_or_judged_in_bounds(
+    name: str, tmp_path: Path, runner: Runner
+) -> None:
     suffix, make = HOSTILE[name]
     made, path = make(), tmp_path / f"document{suffix}"
     path.write_bytes(made if isinstance(made, bytes) else made.encode())
-    status, out, err, seconds, megabytes = run(path)
+    found = audited(runner, path)
+    status, out, err = found.status, found.out, found.err
     assert status in (0, 1, 2), (status, err[-2000:])
     assert "Traceback" not in err + out, err[-2000:]
-    assert seconds < SECONDS, f"{seconds:.1f} s of processor time"
-    assert megabytes < MEGABYTES, f"{megabytes:.0f} MB"
+    assert found.seconds < SECONDS, f"{found.seconds:.1f} s of processor time"
+    assert found.megabytes < MEGABYTES, f"{found.megabytes:.0f} MB"
     if status == 2:
         assert err.strip(), "refused without a word"
         assert len(err.strip().splitlines()) <= 6
@@ -229,11 +217,14 @@ def test_a_hostile_document_is_refused_or_judged_in_bounds(name: str, tmp_path: 
         assert set(report) >= {"claims", "causes", "unread", "conventions", "wrong"}
 
 
-def test_the_bounds_are_noticed(tmp_path: Path) -> None:
-    """What measures the bounds sees a good document, and what starting Python costs."""
+def test_the_bounds_are_noticed(tmp_path: Path, runner: Runner) -> None:
+    """What measures the bounds sees a good document, and what a loop costs."""
     path = tmp_path / "document.md"
     path.write_text(GOOD, encoding="utf-8")
-    status, out, _, seconds, megabytes = run(path)
-    assert (status, json.loads(out)["wrong"]) == (0, 0)
-    assert 0.01 < seconds < SECONDS
-    assert 5 < megabytes < MEGABYTES
+    found = audited(runner, path)
+    assert (found.status, json.loads(found.out)["wrong"]) == (0, 0)
+    assert 0.01 < found.seconds < SECONDS
+    assert 5 < found.megabytes < MEGABYTES
+    waste = runner(tmp_path, "held = bytearray(2 * 10**8)\nfor _ in range(10**7): pass")
+    assert waste.seconds > 0.1
+    assert waste.megabytes > 200

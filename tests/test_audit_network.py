@@ -144,7 +144,6 @@ def test_gradients_and_new_values_under_another_name_of_the_loss() -> None:
     assert {"dL/dW2[1,1]", "W2_new[1,1]", "L"} <= {f.quantity for f in report.findings}
 
 
-@pytest.mark.xfail(strict=True, reason="a learning rate put in throughout is judged by its uses")
 def test_a_given_value_that_is_not_the_problems_is_wrong() -> None:
     found = by_symbol(audited(LISTS["flat"].replace("w2 = 0.2", "w2 = 0.25")))
     assert found["w_2"].wrong

@@ -109,6 +109,8 @@ class _Judge:
                 claim.verdict, claim.roots = "inherited", roots
                 return
         claim.verdict = "unjudged" if claim.true is None and claim.local == "unread" else "wrong"
+        if claim.true is None and claim.line is not None:  # its own line is all there is to tell
+            claim.true = plain(claim.line)
 
     def _repeated(self, claim: Claim, names: Sequence[Name]) -> Claim | None:
         """The claim that this one only repeats, in a summary or a table."""
@@ -134,6 +136,10 @@ class _Judge:
                 value = self.world.number(definition.expr, place)
                 if value is not None and (true is None or close(value, true)):
                     yield definition.expr
+            if name.new and name not in self.world.definitions and self.world.descends(place):
+                formula = self.world.descent(name, place)
+                if formula is not None:
+                    yield formula
 
     def _serves(self, claim: Claim) -> bool:
         """Whether the line printed is a right way to the value: worth it with true operands."""
@@ -318,6 +324,9 @@ class _Judge:
         """Whether an equation or the chain rule gives a name its value."""
         if name.of is not None:
             return self.world.value(name, place) is not None
+        if name.new and name not in self.world.definitions:
+            formula = self.world.descent(name, place) if self.world.descends(place) else None
+            return formula is not None and self.world.number(formula, place) is not None
         return any(
             self.world.number(d.expr, d.place) is not None for d in self.world.holding(name, place)
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from handgrad.auditing.lifted import lift
 from handgrad.auditing.reading.nodes import (
     Applied,
     Chain,
@@ -31,6 +32,7 @@ def world_of(chains: Sequence[Chain]) -> World:
     world = World()
     for place, chain in enumerate(chains):
         _learn(world, chain, place)
+    lift(chains, world)
     world.settle()
     return world
 
@@ -64,7 +66,7 @@ def _learn(world: World, chain: Chain, place: int) -> None:
         value = plain(computed) if computed is not None else None
         if value is not None:
             for name in names:
-                world.give(name, number, place, value)
+                world.give(name, number, place, value, computed=True)
 
 
 def _symbolic(member: Member) -> bool:

@@ -185,8 +185,8 @@ class _Finder:
         return squared or max(own, default=0) > 1
 
     def same_value(self, claim: Claim) -> Claim | None:
-        """The nearest other claim with the number printed, one of the same name before all others."""
-        number = claim.written
+        """The nearest other claim with the number printed; names like its own before all others."""
+        number, base = claim.written, claim.name.base if claim.name else ""
         earlier = [
             other
             for other in reversed(self.record.claims)
@@ -195,7 +195,9 @@ class _Finder:
             and other.written.start < number.start
             and other.written.value == number.value
         ]
-        earlier.sort(key=lambda other: other.name is not None and other.name.of is not None)
+        earlier.sort(
+            key=lambda o: o.name is not None and (o.name.of is not None, o.name.base != base)
+        )
         own = [
             o for o in earlier if o.name in (claim.name, replace(claim.name or Name(""), new=True))
         ]

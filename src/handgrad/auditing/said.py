@@ -64,10 +64,18 @@ class Said:
         """One more equation."""
         self.definitions.setdefault(name, []).append(Definition(place, expr))
 
-    def give(self, name: Name, written: Written, place: int, value: float | None = None) -> None:
-        """One more given value."""
+    def give(
+        self,
+        name: Name,
+        written: Written,
+        place: int,
+        value: float | None = None,
+        *,
+        computed: bool = False,
+    ) -> None:
+        """One more given value: the number printed, or one that is known more exactly."""
         number = written.value if value is None else value
-        self.givens.setdefault(name, []).append(Given(place, written, number, value is not None))
+        self.givens.setdefault(name, []).append(Given(place, written, number, computed))
 
     def replace_given(self, name: Name, written: Written) -> None:
         """The name has another value than was stated, everywhere."""

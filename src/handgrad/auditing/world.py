@@ -17,7 +17,7 @@ from handgrad.auditing.roles import RATES, is_rate
 from handgrad.auditing.said import Definition, Said
 from handgrad.auditing.slopes import partial
 from handgrad.auditing.worth import Unknown, close, leaves, replaced, worth
-from handgrad.calculus.expr import Expr, Value
+from handgrad.calculus.expr import Expr, Num, Product, Sum, Value
 
 __all__ = ["World"]
 
@@ -161,15 +161,28 @@ class World(Said):
                 return name
         return None
 
+    def descent(self, name: Name, place: int) -> Expr | None:
+        """W − η·∂L/∂w for a new value, in the document's own names."""
+        rate, loss = self.rate(place), self.loss()
+        if rate is None or loss is None or not name.new:
+            return None
+        old = replace(name, new=False)
+        slope = Named(replace(old, of=loss), 0, 0)
+        return Sum((Named(old, 0, 0), Product((Num(-1), Named(rate, 0, 0), slope))))
+
     def _new(self, name: Name, place: int, seed: Worlds) -> float | None:
         """A new value by plain gradient descent, where no equation of its own says otherwise."""
-        old = self.value(replace(name, new=False), place, seed)
-        rate, loss = self.rate(place), self.loss()
-        if old is None or rate is None or loss is None:
-            return None
-        step = self.value(rate, place, seed)
-        slope = self.value(replace(name, new=False, of=loss), place, seed)
-        return None if step is None or slope is None else old - step * slope
+        formula = self.descent(name, place)
+        return None if formula is None else self.number(formula, place, seed)
+
+    def descends(self, place: int) -> bool:
+        """Whether the document is known to go down by plain gradient descent."""
+        for name, (first, *_) in self.definitions.items():
+            if name.new and name.of is None:
+                own, new = self.number(first.expr, first.place), self._new(name, place, 0)
+                if own is not None and new is not None and close(own, new):
+                    return True
+        return False
 
     def only_computed(self, name: Name, place: int) -> bool:
         """Whether the value of a name comes from nothing but the numbers of its own line."""
