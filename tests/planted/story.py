@@ -146,7 +146,7 @@ def _run(story: Story, late: int, rate: str | None) -> tuple[tuple[Quantity, str
     found = after(story.net, story.count + late, Decimal(rate) if rate else None)
     habit = replace(story.habit, jitter=(0,))
     return tuple(
-        (q._replace(turn=story.count), habit.printed(Decimal(v)))
+        (q._replace(turn=story.count), habit.printed(Decimal(repr(float(v)))))
         for q, v in found.items()
         if abs(v) > 1e-12  # the loss of what is learnt by heart is noise
     )

@@ -86,6 +86,8 @@ def _alike(one: Expr, other: Expr) -> bool:
 def _matched(before: list[Expr], after: list[Expr], whole: Expr) -> list[Pair] | None:
     """Parts one to one, constants with the constants they equal; None where the counts differ."""
     left, right = list(before), list(after)
+    if len(left) == len(right) and all(_near(a, b) for a, b in zip(left, right, strict=True)):
+        return [*zip(left, right, strict=True)]
     pairs: list[Pair] = []
     for part in before:
         value = None if [*_names(part)] else plain(part)

@@ -90,22 +90,24 @@ def restart(chains: Sequence[Chain], world: World) -> None:
     """Find where a second pass begins: a forward line worked out again, with the new values put in."""
     printed: dict[Name, float] = {}  # the new values, as they are printed
     seen: set[Name] = set()
+    since: int | None = None  # the first line that is worked out again
     for place, chain in enumerate(chains):
         names = heads(chain)
         number = chain.members[-1].number
         forward = [n for n in names if not n.new and n.of is None]
         if number is not None and any(n in seen for n in forward) and printed:
+            since = place if since is None else since
             pairs = [*substitutions(chain, place, world)]
             if any(_renewed(symbol, written, printed, world, place) for symbol, written in pairs):
                 for name in printed:
-                    world.restarts.setdefault(name, []).append(place)
-                printed, seen = {}, set()
+                    world.restarts.setdefault(name, []).append(since)
+                printed, seen, since = {}, set(), None
                 world.settle()
         if number is not None:
             seen |= set(forward)
             for name in names:
                 if name.new:
-                    printed[replace(name, new=False)] = number.value
+                    printed[replace(name, new=False)], since = number.value, None
 
 
 def _renewed(

@@ -74,6 +74,8 @@ def explanations(
     found = [*_matching(system, single, claims, wanted)]
     if not found and sum(len(reading.digits) for _, reading in claims) >= DIGITS_OF_A_PAIR:
         found = [*_matching(system, [*_pairs(system, single, named)], claims, wanted)]
+    counted = {e.offset for e in found if not e.change.slip}  # and no slip is needed besides
+    found = [e for e in found if not e.change.slip or e.offset not in counted]
     return sorted(found, key=lambda explanation: explanation.cost)
 
 

@@ -16,7 +16,7 @@ from handgrad.auditing.reading.nodes import Chain, Interval, Member, Name, Named
 from handgrad.auditing.record import Record
 from handgrad.auditing.roles import is_parameter
 from handgrad.auditing.statements import heads, stated, updates_told
-from handgrad.auditing.verdicts import Claim, fit, fit_value, shown
+from handgrad.auditing.verdicts import FINE, Claim, fit, fit_value, shown
 from handgrad.auditing.world import World
 from handgrad.auditing.worth import close, leaves, plain, reach
 from handgrad.calculus.expr import Expr, Num
@@ -88,6 +88,8 @@ class _Judge:
             claim.verdict, claim.roots, claim.full = again.verdict, [*again.roots], again.full
             return
         lines = [*self._formulas(names, place, claim.true), *([claim.line] if claim.line else [])]
+        if claim.line is None and self._told_finer(claim, names):
+            lines = []  # a copy, which rounding does not change
         claim.formula = next(iter(lines), None)
         for expr in lines:
             if expr is claim.line and not self._serves(claim):
@@ -128,6 +130,20 @@ class _Judge:
             claim.verdict, claim.roots = "inherited", [found]
             return claim
         return found
+
+    def _told_finer(self, claim: Claim, names: Sequence[Name]) -> bool:
+        """Whether the same number was printed rightly before, with as many digits or more."""
+        return any(
+            earlier.verdict in FINE
+            and earlier.written.unit <= claim.written.unit
+            and not earlier.written.whole
+            and claim.true is not None
+            and earlier.true is not None
+            and close(earlier.true, claim.true)
+            and not any(shown(v, claim.written) for v in (earlier.written.value, *earlier.full))
+            for name in names
+            for earlier in self.kept.of.get(name, ())
+        )
 
     def _formulas(self, names: Sequence[Name], place: int, true: float | None) -> Iterator[Expr]:
         """The equations of the names that hold at a place and are worth the true value."""
@@ -193,7 +209,8 @@ class _Judge:
         self, claim: Claim, flagged: Sequence[Claim], passed: Sequence[Expr]
     ) -> None:
         """A number that follows from a line with a wrong operand inherits from that operand."""
-        if claim.verdict != "wrong" or not flagged:
+        showing = claim.true is not None and fit_value(claim.written, claim.true)
+        if not flagged or claim.verdict == "inherited" or showing in ("exact", "rounded"):
             return
         reached = (self.kept.reached(expr, claim.place, fine=False) for expr in passed)
         if claim.local == "ok" or any(found and fit(claim.written, found) for found in reached):
@@ -267,12 +284,30 @@ class _Judge:
         """A number in the place of a name: fine if it is a copy of any value that name has here."""
         self.kept.checked.add(number.start)
         values = self.kept.named(name, place, fine=False)
-        if not values or any(self.kept.copies(v, number) for v in values):
+        copied = not values or any(self.kept.copies(v, number) for v in values)
+        if copied and not self._stale(name, number, place):
             return []
         claim = Claim(
             "operand", name, number, place, None, "wrong", "wrong", self.world.value(name, place)
         )
         return [self.kept.add(claim)]
+
+    def _stale(self, name: Name, number: Written, place: int) -> bool:
+        """Whether it is the old value of a name, to the letter, where the new one was printed finer.
+
+        It may be the new value with fewer digits by chance; not if the result is not the true one.
+        """
+        restarted = self.world.restarted(name, place) is not None
+        new, old = replace(name, new=True), self.world.given(replace(name, new=False), place)
+        if not (name.new or restarted) or old is None or old.written.text != number.text:
+            return False
+        finer = [c for c in self.kept.of.get(new, ()) if c.written.unit < number.unit]
+        if not any(c.verdict in FINE and c.written.value != number.value for c in finer):
+            return False
+        chain = self.kept.document.chains[place]
+        head, result = next(iter(heads(chain)), None), chain.members[-1].number
+        true = self.world.value(head, place) if head is not None else None
+        return result is not None and true is not None and fit_value(result, true) is None
 
     def _part(self, expr: Expr, number: Written, place: int) -> list[Claim]:
         """A partial result within a line."""

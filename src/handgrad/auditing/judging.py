@@ -11,7 +11,7 @@ import numpy as np
 from handgrad.auditing.blame import LIKELY, Found, added, chosen
 from handgrad.auditing.causes import Scene, candidates, pairs
 from handgrad.auditing.choices import Choice, Choices, Outcomes, merged, outcomes
-from handgrad.auditing.far import explanations, true_at
+from handgrad.auditing.far import Explanation, explanations, true_at
 from handgrad.auditing.printed import Printed, Reading, reading
 from handgrad.auditing.slips.roles import previous
 from handgrad.auditing.slips.writing import Named
@@ -83,9 +83,13 @@ class Judge:
         wrong = [n for n in later if self.verdicts[n].name in ("wrong", "inherited")]
         if not any(self.verdicts[n].name == "wrong" for n in wrong):
             return
-        told = [n for n in later if self.verdicts[n].name not in ("carried", "truncated", "given")]
-        claims = [(self.claims[n], self.readings[n]) for n in told]
-        found = explanations(self.system, claims, self.named)
+        loose = [n for n in later if self.verdicts[n].name in ("carried", "truncated")]
+        told = [n for n in later if self.verdicts[n].name != "given"]
+        found = self._explained(told)
+        if found:  # what one rounding or another would also give is as wrong as the rest
+            wrong = sorted([*wrong, *loose])
+        else:
+            found = self._explained([n for n in told if n not in loose])
         own = {self.verdicts[n].cause for n in wrong}
         if (
             not found
@@ -112,6 +116,10 @@ class Judge:
             self.verdicts[n] = replace(
                 self.verdicts[n], name="wrong", origin=frozenset(), cause=len(self.causes) - 1
             )
+
+    def _explained(self, told: Sequence[int]) -> list[Explanation]:
+        claims = [(self.claims[n], self.readings[n]) for n in told]
+        return explanations(self.system, claims, self.named)
 
     def step(
         self,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import islice, product
 
 from handgrad.auditing import symptoms
 from handgrad.auditing.align import numeric
 from handgrad.auditing.causes import Candidate, Scene, candidates, pairs
 from handgrad.auditing.choices import Choice, merged
+from handgrad.auditing.formulas import repair, wrong_formula
 from handgrad.auditing.lines import called, ref_of, system_at
 from handgrad.auditing.printed import reading
 from handgrad.auditing.reading.nodes import Name, Named, every
@@ -18,15 +20,19 @@ from handgrad.auditing.roles import is_parameter, is_rate
 from handgrad.auditing.spoilt import judge_later, later_claims
 from handgrad.auditing.symptoms import Reason
 from handgrad.auditing.system import System, values
-from handgrad.auditing.verdicts import Blame, Claim
+from handgrad.auditing.verdicts import WRONG, Blame, Claim, shown
 from handgrad.auditing.worth import close, leaves, plain
-from handgrad.calculus.expr import Call, Power, Ref, refs, walk
+from handgrad.calculus.expr import Call, Expr, Power, Ref, refs, walk
 from handgrad.errors import HandgradError
 
 __all__ = ["blamed"]
 
 OF_THE_PEN = {"arithmetic", "truncated", "last_digit", "digit"}
-OF_OPERANDS = {"learning_rate", "wrong_operand", "wrong_weight", "mislabelled"}
+OF_OPERANDS = {
+    "learning_rate", "wrong_operand", "wrong_weight", "mislabelled",
+    "missing_term", "stale_value", "updated_weight",
+}  # fmt: skip
+MOST_CAUSES = 6  # of one number that another may share
 MOST_SEARCHED = 40  # wrong numbers whose cause is looked for
 
 
@@ -37,8 +43,15 @@ def blamed(record: Record) -> list[Blame]:
     found = symptoms.few_digits(record, roots)
     told = {id(c) for blame in found for c in blame.explains}
     roots = [c for c in roots if id(c) not in told]
-    for claim in roots[:MOST_SEARCHED]:
-        slip = finder.cause(claim)
+    causes = {claim: finder.causes(claim) for claim in roots[:MOST_SEARCHED]}
+    shared = Counter(
+        cause
+        for found in causes.values()
+        for cause in dict.fromkeys(found)
+        if cause[0] != "arithmetic"  # it says no more than that nothing else is known
+    )
+    for claim, likely in causes.items():
+        slip = max(likely, key=lambda cause: shared[cause], default=None)  # the first of the most
         if slip is not None:
             followers = [c for c in record.claims if claim in c.roots]
             found.append(Blame(*slip, claim, [claim, *followers]))
@@ -67,8 +80,15 @@ class _Finder:
         system = self.system(min(claims[0].place, self.world.first_update)) if claims else None
         return judge_later(self.record, system) if system is not None else []
 
-    def cause(self, claim: Claim) -> tuple[str, str] | None:
-        """Slip and sentence for one wrong number."""
+    def causes(self, claim: Claim) -> list[tuple[str, str]]:
+        """Slips and sentences that may explain one wrong number, the likeliest first."""
+        told = self.told(claim)
+        if told is not None or claim.kind == "operand":
+            return [told] if told is not None else []
+        return [*islice(self.tried(claim), MOST_CAUSES)]
+
+    def told(self, claim: Claim) -> tuple[str, str] | None:
+        """Slip and sentence where the line itself tells which it was."""
         if claim.verdict == "mislabelled":
             return "mislabelled", self.contradicted(claim)
         if claim.kind == "operand":
@@ -82,11 +102,62 @@ class _Finder:
                 )
         if claim.kind == "part" and (said := symptoms.misplaced(self.record, claim)):
             return "derivative", said
-        others = self.belongs(claim)
+        twin = self.twin(claim)
+        if twin is not None:
+            claim.verdict = "mislabelled"
+            first, second = sorted((str(claim.name), str(twin.name)))
+            return "mislabelled", f"{first} and {second} stand under each other's name"
+        formula = wrong_formula(self.record, claim)
+        said = self.repaired(formula, claim) if formula is not None else None
+        if said is not None:
+            return said
+        turned = claim.true is not None and shown(-claim.true, claim.written)
+        others = None if turned else self.belongs(claim)
         if others is not None and (self.told_rightly(claim) or not [*self.searched(claim)]):
             claim.verdict = "mislabelled"
             return "mislabelled", f"{claim.written.text} is {others}, not {claim.name}"
-        return next(self.tried(claim), None)
+        return None
+
+    def twin(self, claim: Claim) -> Claim | None:
+        """The claim of another name that has this one's true value, where this one has its."""
+        if claim.local == "wrong":
+            return None
+        for other in self.record.claims:
+            if (
+                other is not claim
+                and other.local != "wrong"
+                and other.name is not None
+                and other.name != claim.name
+                and other.kind == claim.kind == "result"
+                and other.verdict in WRONG
+                and other.true is not None
+                and claim.true is not None
+                and not close(other.true, claim.true)
+                and shown(claim.true, other.written)
+                and shown(other.true, claim.written)
+            ):
+                return other
+        return None
+
+    def repaired(self, formula: Expr, claim: Claim) -> tuple[str, str] | None:
+        """What is wrong with the formula a number follows from."""
+        found = repair(self.record, formula, claim)
+        match found:
+            case "operand", Name() as name, Name() as other:
+                if self.of_one_unit(name, other, claim) and self.slope_of(name, claim):
+                    said = f"{name} was put in where {other} belongs"
+                    return "derivative", f"{said}: the derivative was taken at the wrong place"
+                return self.exchanged(claim, other, name)
+            case "sign", _, _:
+                return "sign", f"the formula of {claim.name} has a wrong sign"
+            case "twice", _, _:
+                return "derivative", f"a factor stands twice in the formula of {claim.name}"
+            case "factor", _, _:
+                return "factor", f"the formula of {claim.name} is off by a factor of two"
+            case "square", _, _:
+                return "factor", f"a square is missing in the formula of {claim.name}"
+            case _:
+                return None
 
     def told_rightly(self, claim: Claim) -> bool:
         """Whether the first formula of its chain is the right one for its name."""
@@ -112,6 +183,8 @@ class _Finder:
             value = plain(claim.line)
             worth = f", which is {value:.7g}" if value is not None else ""
             yield "arithmetic", f"the result is not that of the operation printed{worth}"
+        elif claim.local == "unread" and claim.true is not None:
+            yield "arithmetic", f"it is not what its formula gives, which is {claim.true:.7g}"
 
     def contradicted(self, claim: Claim) -> str:
         """What is stated and not used."""
@@ -138,27 +211,30 @@ class _Finder:
                 f"{claim.name} is{stated}, and was put in as {claim.written.text}",
             )
         else:
+            if any(
+                c.written.value == -claim.written.value for c in self.record.of.get(claim.name, ())
+            ):
+                return "sign", f"{claim.name}: the sign was lost in writing the number down"
             other = self.same_value(claim)
             if other is not None:
-                return self.exchanged(claim, claim.name, other)
+                return self.exchanged(claim, claim.name, other.name or claim.name)
         return next(
             ((slip, said) for _, slip, said in sorted(symptoms.miswritten(claim))),
             None,
         )
 
-    def exchanged(self, claim: Claim, name: Name, other: Claim) -> tuple[str, str]:
-        """The slip by which the number of one name came to stand for another."""
-        assert other.name is not None, "only claims of names are looked up"
-        said = f"{other.name} was put in where {name} belongs"
-        if other.name in (name, replace(name, new=False)):
+    def exchanged(self, claim: Claim, name: Name, other: Name) -> tuple[str, str]:
+        """The slip by which one name, or its number, came to stand for another."""
+        said = f"{other} was put in where {name} belongs"
+        if other in (name, replace(name, new=False)):
             return "stale_value", f"{name} was put in as it was before: {claim.written.text}"
-        if other.name == replace(name, new=True):
+        if other == replace(name, new=True):
             return "updated_weight", f"the new {name} was put in where the old one belongs"
-        if is_parameter(name) and is_parameter(other.name):
+        if is_parameter(name) and is_parameter(other):
             return "wrong_weight", said
         definition = self.world.forward(name, claim.place)
         argument = definition is not None and any(
-            isinstance(leaf, Named) and leaf.name == other.name for leaf in leaves(definition.expr)
+            isinstance(leaf, Named) and leaf.name == other for leaf in leaves(definition.expr)
         )
         if argument and definition is not None and self.slope_of(name, claim):
             return "derivative", f"{said}: the derivative was taken at the wrong place"
@@ -168,6 +244,16 @@ class _Finder:
         if argument and exponents and exponents > 1:
             return "softmax", f"{said}, before the softmax"
         return "wrong_operand", said
+
+    def of_one_unit(self, name: Name, other: Name, claim: Claim) -> bool:
+        """Whether one is the function of the other: an activation and its weighted sum."""
+        for user, used in ((name, other), (other, name)):
+            found = self.world.forward(user, claim.place)
+            if found is not None and used in {
+                leaf.name for leaf in leaves(found.expr) if isinstance(leaf, Named)
+            }:
+                return True
+        return False
 
     def slope_of(self, name: Name, claim: Claim) -> bool:
         """Whether a name stands in its own derivative there: a·(1 − a), 1 − a²."""
@@ -259,6 +345,16 @@ class _Finder:
             often = sum(ref_ == gone for ref_ in refs(system.plain[ref])) > 1
             if inner and often and candidate.slip == "wrong_operand" and ref.symbol.loss:
                 return "derivative"
+        exchanged = before ^ after
+        if (
+            candidate.slip == "wrong_operand"
+            and exchanged
+            and all(one.symbol.loss is None and _weight(one, system) for one in exchanged)
+        ):
+            return "wrong_weight"
+        slopes = [ref_ for ref_ in before - after if _activation(ref_, system)]
+        if candidate.slip == "missing_term" and len(before - after) == len(slopes) == 1:
+            return "derivative"
         return candidate.slip
 
     def system(self, place: int) -> System | None:
@@ -280,3 +376,14 @@ class _Finder:
             choices[ref] = merged(found)
         printed = {ref_of(c.name) for c in self.record.claims if c.name is not None}
         return Scene(system, choices, printed, called)
+
+
+def _activation(slope: Ref, system: System) -> bool:
+    """Whether a derivative is that of an activation by its weighted sum: da/dz."""
+    line = system.line.get(slope)
+    return line is not None and slope.symbol.loss not in (None, system.loss.symbol)
+
+
+def _weight(ref: Ref, system: System) -> bool:
+    """Whether it is a parameter, new or old."""
+    return replace(ref, symbol=ref.symbol.plain) in system.parameters

@@ -89,6 +89,7 @@ class Record:
             value = self.world.value(known.name, place)
             same = [c for c in same if c.name and c.name.plain == known.name.plain]
             same = [c for c in same if value is None or c.true is None or close(c.true, value)]
+            same = [c for c in same if (c.written.value < 0) == (turned * leaf.value < 0)]
             if value is not None:
                 return any(c.verdict in FINE for c in same)
         return not same or any(c.verdict in {*FINE, "unjudged"} for c in same)

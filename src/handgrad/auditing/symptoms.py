@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from handgrad.auditing.align import numeric
 from handgrad.auditing.printed import reading
@@ -16,7 +19,10 @@ from handgrad.calculus.expr import Call, Expr, Sum
 __all__ = ["Reason", "carried", "few_digits", "misplaced", "miswritten", "repeated", "stale"]
 
 Reason = tuple[float, str, str]  # cost, slip, sentence
-FEWEST_CARRIED, MOST_OF = 4, 0.8  # wrong lines that make few digits a rule, and their part
+FEWEST_CARRIED, MOST_OF = 2, 0.8  # wrong lines that make few digits a rule, and their part
+FEWEST_SINGLE = 3  # the same for single precision
+SINGLE = 2.0**-22  # relative, what a line of single precision may lose
+TELLING = 5  # digits by which an old value is known again
 
 
 def few_digits(record: Record, roots: Sequence[Claim]) -> list[Blame]:
@@ -24,28 +30,61 @@ def few_digits(record: Record, roots: Sequence[Claim]) -> list[Blame]:
     told = [c for c in roots if c.local == "wrong" and c.line is not None]
     if len(told) < FEWEST_CARRIED:
         return []
-    for digits in range(1, 8):
-        fitting = [c for c in told if with_digits(record, c, digits)]
+    for short, said in _shortenings():
+        fitting = [c for c in told if _by(record, c, short)]
+        if len(fitting) >= MOST_OF * len(told) and len(fitting) >= FEWEST_CARRIED:
+            return [_throughout(record, fitting, said)]
+    if len(told) >= FEWEST_SINGLE:
+        fitting = [c for c in told if _single(record, c)]
         if len(fitting) >= MOST_OF * len(told):
-            said = f"only {digits} significant digits were carried throughout"
-            followers = [c for c in record.claims if set(map(id, c.roots)) & set(map(id, fitting))]
-            return [Blame("precision", said, fitting[0], [*fitting, *followers])]
+            return [_throughout(record, fitting, "all was calculated in single precision")]
     return []
 
 
-def with_digits(record: Record, claim: Claim, digits: int) -> bool:
-    """Whether a line gives the number if its operands, or all, have so many digits."""
+def _throughout(record: Record, fitting: Sequence[Claim], said: str) -> Blame:
+    own = set(map(id, fitting))
+    followers = [c for c in record.claims if any(id(root) in own for root in c.roots)]
+    return Blame("precision", said, fitting[0], [*fitting, *followers])
+
+
+def _shortenings() -> Iterator[tuple[Callable[[float], float], str]]:
+    """The ways numbers are carried with fewer digits than they are printed with."""
+    for digits in range(1, 8):
+        yield (
+            lambda value, digits=digits: float(f"{value:.{digits - 1}e}"),
+            f"only {digits} significant digit{'s' * (digits > 1)} were carried throughout",
+        )
+        yield (
+            lambda value, digits=digits: round(value, digits),
+            f"only {digits} decimal{'s' * (digits > 1)} were carried throughout",
+        )
+
+
+def _by(record: Record, claim: Claim, short: Callable[[float], float]) -> bool:
+    """Whether a line gives the number if its operands, or all, are shortened."""
     assert claim.line is not None, "asked of lines only"
 
-    def short(leaf: Written | Named) -> tuple[float, ...]:
-        found = record.choices(leaf, claim.place, fine=False)
-        return tuple(float(f"{value:.{digits - 1}e}") for value in found)
+    def operand(leaf: Written | Named) -> tuple[float, ...]:
+        return tuple(short(v) for v in record.choices(leaf, claim.place, fine=False))
 
-    found = reach(record.world.applied(claim.line), short)
+    found = reach(record.world.applied(claim.line), operand)
     if found is None:
         return False
-    cut = [float(f"{value:.{digits - 1}e}") for value in found.values]
+    cut = [short(value) for value in found.values]
     return found.meets(claim.written.rounded) or any(v in claim.written.rounded for v in cut)
+
+
+def _single(record: Record, claim: Claim) -> bool:
+    """Whether a number is off by no more than what single precision loses on its line."""
+    assert claim.line is not None, "asked of lines only"
+    found = record.reached(claim.line, claim.place, fine=False)
+    if found is None:
+        return False
+    numbers = [claim.written, *(x for x in leaves(claim.line) if isinstance(x, Written))]
+    room = SINGLE * max(abs(number.value) for number in numbers) + claim.written.unit / 2
+    return room > claim.written.unit and bool(
+        np.any(np.abs(found.values - claim.written.value) <= room)
+    )
 
 
 def misplaced(record: Record, claim: Claim) -> str | None:
@@ -96,8 +135,10 @@ def stale(record: Record, claim: Claim) -> Iterator[Reason]:
         for name in dict.fromkeys(n.name for n in leaves(expr) if isinstance(n, Named)):
             now = record.world.value(name, place)
             claims = [*record.of.get(name, ()), *record.of.get(name.plain, ())]
+            again = [*claims, *record.of.get(replace(name.plain, new=True), ())]
+            unit = min((c.written.unit for c in again if not c.written.whole), default=0.0)
             old = {v for c in claims for v in (c.written.value, c.true, *c.full) if v is not None}
-            old = {v for v in old if now is not None and not near(v, now)}
+            old = {v for v in old if now is not None and abs(v - now) > 2 * unit}
 
             def leaf_values(
                 leaf: Written | Named, name: Name = name, old: set[float] = old
@@ -108,7 +149,9 @@ def stale(record: Record, claim: Claim) -> Iterator[Reason]:
 
             found = reach(record.world.applied(expr), leaf_values) if old else None
             if found is not None and found.meets(claim.written.rounded):
-                yield 0.9, "stale_value", f"{name} was used as it was in the pass before"
+                short = len(reading(claim.written.text).digits) < TELLING
+                cost = 1.6 if short else 0.9
+                yield cost, "stale_value", f"{name} was used as it was in the pass before"
                 return
 
 
@@ -150,10 +193,6 @@ def carried(claim: Claim) -> Iterator[Reason]:
     for count in range(len(kept), len(digits) - 1):
         for value in values:
             if float(f"{value:.{count - 1}e}") == claim.written.value:
-                yield 0.4, "precision", f"only {count} digits were carried"
+                said = f"only {count} digit{'s' * (count > 1)} were carried"
+                yield 0.4 if count > 1 else 1.2, "precision", said
                 return
-
-
-def near(one: float, other: float) -> bool:
-    """Whether two values agree to three digits: one may be the other, rounded."""
-    return abs(one - other) <= 1e-3 * max(abs(one), abs(other))

@@ -51,11 +51,12 @@ class Blame:
 
 def fit(written: Written, found: Reach) -> str | None:
     """How a printed number shows what an expression can be worth; None where it does not."""
-    if close(found.printed, written.value) and close(found.full, written.value):
+    pure = (found.printed, found.full)
+    if all(close(v, written.value) and (not written.unit or v in written.rounded) for v in pure):
         return "exact"
     if found.meets(written.rounded):
         return "rounded"
-    cut = written.unit and not written.whole and found.meets(written.truncated)
+    cut = written.unit and not written.whole and any(v in written.truncated for v in pure)
     return "truncated" if cut else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from math import isfinite
+from math import isfinite, log10
 
 from handgrad.auditing.printed import Reading
 
@@ -60,11 +60,13 @@ def digits_of(value: float, unit: float) -> str:
 def _miswritten(value: float, printed: Reading) -> Iterator[Misprint]:
     if (value < 0) != (printed.value < 0):
         return
-    right, finer = digits_of(value, printed.unit), digits_of(value, printed.unit / 10)
-    written = printed.digits
-    if len(written) > 2 and len(finer) == len(written) + 1 and _one_lost(finer, written):
-        yield Misprint("digit", "a digit was lost", 1.5)
-    if len(right) + 1 == len(written) and len(right) > 2 and _one_lost(written, right):
+    places = max(0, round(-log10(printed.unit)))  # the zeros behind the point are digits too
+    right = digits_of(value, printed.unit).zfill(places)
+    finer = digits_of(value, printed.unit / 10).zfill(places + 1)
+    written, told = printed.digits.zfill(places), len(printed.digits)
+    if told > 1 and len(finer) == len(written) + 1 and _one_lost(finer, written):
+        yield Misprint("digit", "a digit was lost", 1.5 if told > 2 else 2.0)
+    if len(right) + 1 == len(written) and told > 3 and _one_lost(written, right):
         yield Misprint("digit", "a digit was written too many", 2.5)
     differ = [n for n, (a, b) in enumerate(zip(right, written, strict=False)) if a != b]
     if len(right) != len(written):
@@ -76,7 +78,7 @@ def _miswritten(value: float, printed: Reading) -> Iterator[Misprint]:
         and right[differ[1]] == written[differ[0]]
     ):
         yield Misprint("digit", "two digits were exchanged", 1.5)
-    elif len(differ) == 1 and len(written) >= LONG:
+    elif len(differ) == 1 and told >= LONG:
         yield Misprint("digit", "one digit was written as another", 2.0)
 
 
