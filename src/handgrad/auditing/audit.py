@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from handgrad.auditing.align import numeric
 from handgrad.auditing.fix import Fixed, fixed
+from handgrad.auditing.formulas import wrong_equations
 from handgrad.auditing.judge import judged
 from handgrad.auditing.known import known_world
 from handgrad.auditing.learning import world_of
@@ -41,9 +42,13 @@ def report(source: Source, problem: Problem | None = None) -> Report:
     if problem is not None:
         _leave_unknown(record)
     _refuse_nothing(record)
-    claims = sorted(record.claims, key=lambda claim: claim.written.start)
-    place = {id(claim): n for n, claim in enumerate(claims)}
+    if problem is None:
+        record.claims += wrong_equations(record)
     blame = blamed(record)
+    explained = {id(claim) for one in blame for claim in one.explains}
+    claims = [c for c in record.claims if c.kind != "formula" or id(c) in explained]
+    claims.sort(key=lambda claim: claim.written.start)
+    place = {id(claim): n for n, claim in enumerate(claims)}
     causes = tuple(
         Cause(b.slip, b.sentence, tuple(sorted(place[id(c)] for c in b.explains))) for b in blame
     )
@@ -145,4 +150,5 @@ def _finding(claim: Claim, record: Record, cause: int | None, style: Style) -> F
         claim.written.start,
         claim.written.end,
         "" if right is None else restated(right, printed, style),
+        formula=claim.kind == "formula",
     )

@@ -11,7 +11,7 @@ from handgrad.auditing import symptoms
 from handgrad.auditing.align import numeric
 from handgrad.auditing.causes import Candidate, Scene, candidates, pairs
 from handgrad.auditing.choices import Choice, merged
-from handgrad.auditing.formulas import repair, wrong_formula
+from handgrad.auditing.formulas import announced_squares, other_name, repair, wrong_formula
 from handgrad.auditing.lines import called, ref_of, system_at
 from handgrad.auditing.printed import reading
 from handgrad.auditing.reading.nodes import Name, Named, every
@@ -83,7 +83,7 @@ class _Finder:
     def causes(self, claim: Claim) -> list[tuple[str, str]]:
         """Slips and sentences that may explain one wrong number, the likeliest first."""
         told = self.told(claim)
-        if told is not None or claim.kind == "operand":
+        if told is not None or claim.kind in ("operand", "formula"):
             return [told] if told is not None else []
         return [*islice(self.tried(claim), MOST_CAUSES)]
 
@@ -93,6 +93,8 @@ class _Finder:
             return "mislabelled", self.contradicted(claim)
         if claim.kind == "operand":
             return self.operand(claim)
+        if claim.kind == "formula":
+            return self.of_formula(claim)
         if claim.kind == "part" and isinstance(claim.line, Call) and claim.line.function == "exp":
             inner = self.record.reached(claim.line.arguments[0], claim.place, fine=False)
             if inner is not None and inner.meets(claim.written.rounded):
@@ -117,6 +119,17 @@ class _Finder:
             claim.verdict = "mislabelled"
             return "mislabelled", f"{claim.written.text} is {others}, not {claim.name}"
         return None
+
+    def of_formula(self, claim: Claim) -> tuple[str, str] | None:
+        """What is wrong with a printed formula."""
+        assert claim.line is not None, "a formula is the line of its claim"
+        other = other_name(self.record, claim)
+        if other is not None:
+            claim.verdict = "mislabelled"
+            return "mislabelled", f"the formula is that of {other}, not of {claim.name}"
+        if announced_squares(self.record, claim):
+            return "factor", "a squared error is announced, and no difference is squared"
+        return self.repaired(claim.line, claim)
 
     def twin(self, claim: Claim) -> Claim | None:
         """The claim of another name that has this one's true value, where this one has its."""

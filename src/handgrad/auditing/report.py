@@ -35,6 +35,7 @@ class Finding:
     start: int = 0
     end: int = 0
     shown: str = ""  # the true value in the author's digits
+    formula: bool = False
 
     @property
     def wrong(self) -> bool:
@@ -146,6 +147,8 @@ class Report:
     def sentence(self, finding: Finding) -> str:
         """What is wrong with a number, what is right, and which slip made it."""
         head = f"{finding.symbol} = {finding.printed}" if finding.symbol else finding.printed
+        if finding.formula:
+            head = f"the formula of {finding.symbol}"
         right = (
             f", right: {finding.shown}"
             if finding.shown and finding.shown != finding.printed
@@ -163,14 +166,12 @@ class Report:
     @property
     def summary(self) -> str:
         """One line: how many numbers were judged, how many are wrong, how many not read."""
-        roots = sum(f.wrong and f.verdict != "inherited" for f in self.findings)
-        follow = self.wrong - roots
-        what = (
-            "nothing wrong"
-            if not self.wrong
-            else f"{roots} wrong"
-            + (f", {follow} more that follow from wrong ones" if follow else "")
-        )
+        formulas = sum(f.wrong and f.formula for f in self.findings)
+        roots = sum(f.wrong and f.verdict != "inherited" for f in self.findings) - formulas
+        follow = self.wrong - roots - formulas
+        what = f"{roots} wrong" if self.wrong else "nothing wrong"
+        what += f", {follow} more that follow from wrong ones" if follow else ""
+        what += f", {formulas} wrong formula{'s' * (formulas > 1)}" if formulas else ""
         missed = self.printed - self.judged
         unread = f"; {len(self.unread)} formulas not read" if self.unread else ""
         not_judged = f"; {missed} not judged" if missed else ""
