@@ -177,13 +177,15 @@ def _terms(expr: Expr) -> list[Expr]:
 def _factors(before: Expr, after: Expr) -> tuple[list[Expr], list[Expr]]:
     """The factors of both products without a minus that both have.
 
-    Where one of them has it in front and the other in a number, the number is turned round.
+    Where one of them has it in front and the other in a number, the number is turned round: a minus
+    before the numbers alone is that of the first of them.
     """
     left, minus = _unsigned(before)
     right, other = _unsigned(after)
     if minus != other:
         place = next(
-            (n for n, p in enumerate(right) if isinstance(p, Written) and p.value < 0), None
+            (n for n, p in enumerate(right) if isinstance(p, Written) and (other or p.value < 0)),
+            None,
         )
         if place is None:
             return [before], [after]

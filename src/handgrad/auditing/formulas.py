@@ -131,7 +131,7 @@ def _span(expr: Expr, text: str) -> Written:
     end = after.start() if after else end
     whole = text[start:end]
     return Written(
-        "", start + len(whole) - len(whole.lstrip()), start + len(whole.rstrip(" \t,.;"))
+        "nan", start + len(whole) - len(whole.lstrip()), start + len(whole.rstrip(" \t,.;"))
     )
 
 

@@ -168,6 +168,9 @@ class _Parser(Quantities):
     def bracketed(self) -> Expr:
         opening = self.next().text
         closing = {"(": ")", "[": "]", "{": "}"}[opening]
+        rows = self.rows_of_numbers() if opening == "[" else None
+        if rows is not None:
+            return rows
         parts = [self.sum()]
         while self.peek().text in (",", ";") and self.peek().kind == "op":
             self.next()
@@ -186,6 +189,30 @@ class _Parser(Quantities):
             name = replace(name, new=name.new or bool(primes))
             return Named(name, base.start, self.found[self.at - 1].end)
         return parts[0]
+
+    def rows_of_numbers(self) -> Matrix | None:
+        """[0.1 −0.2; 0.3 0.4]: numbers side by side, which are taken with the bracket after them."""
+        end = next((n for n in range(self.at, len(self.found)) if self.found[n].text == "]"), None)
+        inside = self.found[self.at : end] if end is not None else []
+        rows: list[list[Expr]] = [[]]
+        minus: Token | None = None
+        for n, token in enumerate(inside):
+            if token.text == ";":
+                rows.append([])
+            elif token.text == "-" and minus is None and _at_number(token, inside[n + 1 : n + 2]):
+                minus = token
+            elif token.kind == "number" and (text := canonical(token.text)) is not None:
+                number = Written(text, token.start, token.end)
+                rows[-1].append(number if minus is None else _signed(number, minus))
+                minus = None
+            else:
+                return None
+        if end is None or minus is not None or len({len(row) for row in rows}) != 1:
+            return None
+        if not rows[0] or len(inside) < 2 or (len(rows) == 1 and len(rows[0]) == 1):
+            return None
+        self.at = end + 1
+        return Matrix(tuple(map(tuple, rows)))
 
     def group(self) -> Expr:
         """The argument of a command: a group, or the single token after it."""
@@ -291,3 +318,12 @@ def _differential(found: Sequence[Token]) -> list[Token] | None:
         kind = "letter" if len(head.text) == 2 else head.kind
         return [replace(head, text=head.text[1:], kind=kind), *found[1:]]
     return None
+
+
+def _at_number(minus: Token, after: Sequence[Token]) -> bool:
+    """Whether a minus belongs to the number behind it: no blank stands between them."""
+    return bool(after) and after[0].kind == "number" and after[0].start == minus.end
+
+
+def _signed(number: Written, minus: Token) -> Expr:
+    return replace(number, text=f"-{number.text}", start=minus.start)

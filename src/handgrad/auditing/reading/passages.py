@@ -29,6 +29,12 @@ LANGUAGES = {
     "cpp", "csharp", "julia", "jl", "r", "matlab", "octave", "rust", "go", "haskell", "sh",
     "bash", "console", "shell", "scala", "kotlin", "swift", "ruby",
 }  # fmt: skip
+LONGEST = 20_000  # characters of a formula over several lines
+_EQUAL = re.compile(r"[=≈←]")
+_HANGING = re.compile(r"(?:[·∘×*/+−(]|\s-)\s*$")  # ends with what asks for more
+_FOLLOWING = re.compile(
+    r"\s+[-+−·∘×]\s(?!.*[^\W\d_]{4})"
+)  # begins with it, and is no item of a list
 _TABULAR = re.compile(r"\\(begin|end)\{tabular[x*]?\}")
 _ROW = re.compile(r"^[ \t>]{0,40}\|?[^|\n]+\|[^\n]*$", re.MULTILINE)
 _VALUES = re.compile(
@@ -141,11 +147,30 @@ def _together(text: str, rows: list[tuple[int, int]]) -> Iterator[tuple[int, int
 
 
 def _lines(text: str) -> Iterator[tuple[int, int]]:
-    place = 0
-    for line in text.split("\n"):
-        if line.strip():
-            yield place, place + len(line)
-        place += len(line) + 1
+    """The lines of a text, those of a formula that goes on below as one."""
+    start = place = 0
+    lines = text.split("\n")
+    for line, below in zip(lines, [*lines[1:], ""], strict=True):
+        end = place + len(line)
+        if end - start > LONGEST or not _goes_on(text[start:end], below):
+            if text[start:end].strip():
+                yield start, end
+            start = end + 1
+        place = end + 1
+
+
+def _goes_on(formula: str, below: str) -> bool:
+    """Whether a formula goes on with the next line: it hangs, or that one begins with an operator."""
+    if not below.strip() or not _EQUAL.search(formula):
+        return False
+    deeper = _indent(below) > _indent(formula) and not _EQUAL.search(below)
+    opened = any(formula.count(a) > formula.count(b) for a, b in ("()", "[]"))
+    hangs = _HANGING.search(formula) or (deeper and opened)
+    return bool(hangs or (deeper and _FOLLOWING.match(below)))
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _free(text: str, start: int, end: int, taken: bytearray) -> Iterator[tuple[int, int]]:

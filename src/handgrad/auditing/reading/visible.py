@@ -26,8 +26,10 @@ _COMMENT = re.compile(r"(?<!\\)%[^\n]*")
 _ADDRESS = re.compile(
     r"!\[[^\[\]\n]{0,500}\](?:\([^()\n]{0,2000}\))?|!\[\[[^\[\]\n]{0,500}\]\]"
     r"|(?<=\])\((?=[^()\s]{0,2000}[A-Za-z#/])[^()\s]{1,2000}(?:\s\"[^\"\n]{0,200}\")?\)"
-    r"|https?://[^\s)>\]}\"]+|</?[A-Za-z][^<>\n]{0,200}>|\[\^?\d{1,3}\](?=[\s.,;:)]|$)"
+    r"|https?://[^\s)>\]}\"]+|</?[A-Za-z][^<>\n]{0,200}>"
 )
+_NOTE = re.compile(r"(?P<word>\w{0,40})(?P<mark>\[\^?\d{1,3}\])(?=[\s.,;:)]|$)")
+_SHORT = 3  # letters: x[1] is an element, LeCun[1] has a note
 _STARTS = ("---", "+++")
 _DRAWN = ("tikzpicture", "lstlisting", "verbatim", "thebibliography")
 
@@ -47,7 +49,7 @@ def visible(text: str, kind: str) -> str:
     if "\\" in text:
         text = _OPTIONS.sub(lambda m: m[1] + " " * (len(m[0]) - len(m[1])), text)
         text = _COMMAND.sub(_blanked, text)
-    return _ADDRESS.sub(_blanked, text)
+    return _NOTE.sub(_without_note, _ADDRESS.sub(_blanked, text))
 
 
 def _between(text: str, opening: str, closing: str) -> str:
@@ -62,6 +64,12 @@ def _between(text: str, opening: str, closing: str) -> str:
         parts += [text[place:start], _blank(text[start:end])]
         place = end
     return "".join([*parts, text[place:]])
+
+
+def _without_note(match: re.Match[str]) -> str:
+    word, mark = match["word"], match["mark"]
+    element = "^" not in mark and word and (len(word) <= _SHORT or not word.isalpha())
+    return match[0] if element else word + _blank(mark)
 
 
 def _blanked(match: re.Match[str]) -> str:
