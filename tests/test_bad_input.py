@@ -621,12 +621,16 @@ def test_an_interrupt_during_work(command: str, tmp_path: Path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's & ignores it
     )
     long = net("units = 300\nactivation = 'tanh'\n[[network.layers]]\nunits = 1")
     (tmp_path / "net.toml").write_text(f"{long}[training]\nlearning_rate = 1e-9\n")
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert (out, err.strip()) == ("", "Interrupted.")
     assert [path.name for path in tmp_path.iterdir()] == ["net.toml"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 
 from handgrad.auditing.bind import Contradiction
 from handgrad.auditing.reading.document import Document
@@ -60,12 +61,17 @@ class Record:
             found += [sign * v for v in full] if kept else []
             return tuple(v for v in found if shown(v, leaf))
         told = isinstance(known, Named) and self.world.value(known.name, place) is not None
-        for claim in () if told else self.texts.get(abs(leaf.value), ()):
+        for claim in () if told else self.printed(leaf):
             sign = 1 if (claim.written.value < 0) == (leaf.value < 0) else -1
             if not fine or claim.verdict in FINE:
                 true = () if claim.true is None else (claim.true,)
                 found += [sign * full for full in (*claim.full, *true)]
         return tuple(v for v in found if shown(v, leaf))
+
+    def printed(self, leaf: Written) -> list[Claim]:
+        """The claims of the same digits, whatever their sign; 2 is not 2.00."""
+        same = self.texts.get(abs(leaf.value), ())
+        return [c for c in same if c.written.whole or not leaf.whole]
 
     def stood(self, leaf: Written) -> tuple[Expr | None, float]:
         """What a printed number stands for, and −1 where it does so with the other sign."""
@@ -140,7 +146,7 @@ class Record:
             return (own.true if own.written.value == leaf.value else -own.true,)
         found = [
             (1 if (c.written.value < 0) == (leaf.value < 0) else -1) * c.true
-            for c in self.texts.get(abs(leaf.value), ())
+            for c in self.printed(leaf)
             if c.true is not None and (c.verdict in FINE or shown(c.true, c.written))
         ]
         return tuple(dict.fromkeys(reversed(found))) or (leaf.value,)
@@ -175,9 +181,10 @@ class Record:
             return value
 
         try:
-            return float(worth(self.world.applied(expr), leaf))
+            value = float(worth(self.world.applied(expr), leaf))
         except (Unknown, OverflowError, ZeroDivisionError, ValueError):
             return None
+        return value if isfinite(value) else None
 
     def copies(self, value: float, number: Written) -> bool:
         """Whether a number is a copy of a value; not with more digits cut off than it is printed with."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.auditing.reading.nodes import Applied, Interval, Matrix, Named, Opaque, Written
+from handgrad.auditing.reading.nodes import EQUAL, Applied, Interval, Matrix, Named, Opaque, Written
 from handgrad.calculus.expr import (
     Call,
     Expr,
@@ -79,6 +79,8 @@ def _worth(expr: Expr, leaf: Leaf) -> Any:
             return _power(_worth(base, leaf), _worth(exponent, leaf))
         case Call(function, arguments):
             return _called(function, arguments, leaf)
+        case Applied(function, (one, other), 0) if function == EQUAL:
+            return np.isclose(_worth(one, leaf), _worth(other, leaf), rtol=SAME, atol=0) * 1.0
         case Applied(function, (argument,), 1) if function in FUNCTIONS:
             return _worth(_slope(function, argument), leaf)
         case Forms(_, stable):

@@ -55,7 +55,7 @@ def _chain(
             continue
         expr = _read(part, dialect)
         start, end = part[0].start, part[-1].end
-        if expr is None:
+        if expr is None and any(token.kind not in ("op", "open", "close") for token in part):
             yield Unread(text[start:end], start)
         members.append(Member(relation, expr, start, end))
     if members:

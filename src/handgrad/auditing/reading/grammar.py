@@ -13,7 +13,16 @@ from fractions import Fraction
 
 from handgrad.auditing.reading.cursor import Unreadable
 from handgrad.auditing.reading.dialect import Dialect
-from handgrad.auditing.reading.nodes import Applied, Matrix, Name, Named, Opaque, Written, canonical
+from handgrad.auditing.reading.nodes import (
+    EQUAL,
+    Applied,
+    Matrix,
+    Name,
+    Named,
+    Opaque,
+    Written,
+    canonical,
+)
 from handgrad.auditing.reading.quantities import Quantities
 from handgrad.auditing.reading.signs import less, negative, scientific
 from handgrad.auditing.reading.tokens import Token
@@ -172,6 +181,11 @@ class _Parser(Quantities):
         if rows is not None:
             return rows
         parts = [self.sum()]
+        if opening == "[" and (self.peek().kind, self.peek().text) == ("rel", "="):
+            self.next()
+            parts.append(self.sum())  # [a = b] is 1 where it holds
+            self.expect("]")
+            return Applied(EQUAL, tuple(parts))
         while self.peek().text in (",", ";") and self.peek().kind == "op":
             self.next()
             parts.append(self.sum())

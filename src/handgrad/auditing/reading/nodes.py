@@ -15,6 +15,7 @@ from functools import cached_property
 from handgrad.calculus.expr import Expr, Num, Product, walk
 
 __all__ = [
+    "EQUAL",
     "Applied",
     "Chain",
     "Interval",
@@ -30,6 +31,7 @@ __all__ = [
     "written_in",
 ]
 
+EQUAL = "[=]"  # the function that is 1 where its two arguments are equal, else 0
 LONGEST_NUMBER = 60  # characters
 CLOSE = 1e-6  # of the last place: what floats lose where numbers nearly cancel
 BELOW = 1 - CLOSE  # the next number in its last place is not cut off to it

@@ -163,8 +163,8 @@ def _goes_on(formula: str, below: str) -> bool:
     """Whether a formula goes on with the next line: it hangs, or that one begins with an operator."""
     if not below.strip() or not _EQUAL.search(formula):
         return False
-    deeper = _indent(below) > _indent(formula) and not _EQUAL.search(below)
     opened = any(formula.count(a) > formula.count(b) for a, b in ("()", "[]"))
+    deeper = _indent(below) > _indent(formula) and (opened or not _EQUAL.search(below))
     hangs = _HANGING.search(formula) or (deeper and opened)
     return bool(hangs or (deeper and _FOLLOWING.match(below)))
 

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 
 from handgrad.auditing.reading.cursor import Cursor, Unreadable
 from handgrad.auditing.reading.names import FUNCTIONS, UPDATED, name_of, scripted
@@ -95,8 +96,8 @@ class Quantities(Cursor):
         parts = argument.rows[0] if isinstance(argument, Matrix) else (argument,)
         if primes:
             return Applied(function, parts, primes)
-        if function in ("max", "min"):
-            return Call(function, parts) if len(parts) == 2 else Applied(function, parts)
+        if function in ("max", "min") and len(parts) > 1:
+            return reduce(lambda inner, part: Call(function, (inner, part)), parts)
         if function == "softmax" or len(parts) != 1:
             return Applied(function, parts)
         return Call(function, parts)
