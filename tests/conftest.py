@@ -1,5 +1,7 @@
 """Options and marks of the tests."""
 
+import signal
+
 import pytest
 
 
@@ -29,3 +31,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture
 def rewrite_golden(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--rewrite-golden"))
+
+
+@pytest.fixture
+def interruptible():
+    """A shell's background job, which the tests may be, ignores the interrupt and hands that on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -605,6 +605,7 @@ def test_streams_that_are_closed_or_full(line: str, status: int, tmp_path: Path)
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(
     "command",
     ["check", "explain", "explain --format json", "explain --format latex", "explain -o a.txt"],
@@ -621,7 +622,6 @@ def test_an_interrupt_during_work(command: str, tmp_path: Path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's & ignores it
     )
     long = net("units = 300\nactivation = 'tanh'\n[[network.layers]]\nunits = 1")
     (tmp_path / "net.toml").write_text(f"{long}[training]\nlearning_rate = 1e-9\n")

@@ -313,6 +313,7 @@ def test_the_same_seed_gives_the_same_bits_in_two_fresh_processes(engine):
     assert len(found.pop()) == 65
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_keeps_what_is_done(tmp_path):
     folder = tmp_path / "run"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(("src", "."))}

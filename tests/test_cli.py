@@ -491,14 +491,6 @@ def test_every_command_is_listed_and_there():
     assert alone("explian").returncode == 2
 
 
-@pytest.fixture
-def interruptible():
-    """A shell's background job, which the tests may be, ignores the interrupt and hands that on."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_it_with_130_and_one_line(tmp_path):
     pipe = tmp_path / "net.toml"
@@ -512,7 +504,10 @@ def test_an_interrupt_ends_it_with_130_and_one_line(tmp_path):
     )
     pipe.write_text((ROOT / "examples" / "recurrence.toml").read_text("utf-8"), "utf-8")
     process.send_signal(signal.SIGINT)  # the problem has been asked for: the command is at work
-    _, err = process.communicate(timeout=60)
+    try:
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert err.strip() == "Interrupted."
     assert files(tmp_path) == ["net.toml"]
