@@ -24,7 +24,8 @@ import numpy as np
 from handgrad.calculus.expr import Symbol
 from handgrad.errors import InputError, LimitError
 from handgrad.model.limits import Limits
-from handgrad.model.problem import Problem
+from handgrad.model.problem import Problem, Training
+from handgrad.model.schedules import Schedule, filled, schedule_of
 from handgrad.numbers.evaluate import Trace
 from handgrad.numbers.page import element
 from handgrad.numbers.updates import Updates
@@ -69,6 +70,7 @@ class Run(Trained):
         problem, derivation, task = setup.problem, setup.derivation, setup.task
         updates = Updates(problem, derivation, step)
         updates.state |= _by_symbol(task.state, before.arrays)
+        updates.pace = before.pace
         usual = "chain" if of is not None else problem.notation.backward
         trace = updates.evaluated(derivation, updates.values(step))
         new = _by_symbol([s.updated for s in task.state], after.arrays)
@@ -138,9 +140,10 @@ def train(
     shuffle: bool | None = None,
     seed: int | None = None,
     learning_rate: float | None = None,
+    schedule: str | Mapping[str, Any] | Schedule | None = None,
     loss_below: float | None = None,
     patience: int | None = None,
-    tolerance: float = 0.0,
+    tolerance: float | None = None,
     validation: float | tuple[Any, Any] | None = None,
     seconds: float | None = None,
     engine: str = "auto",
@@ -157,6 +160,10 @@ def train(
     nothing). ``patience`` ends the run after so many epochs in a row without a loss better by
     ``tolerance``; with ``validation`` (a part of the examples, or a pair of arrays) that is the loss
     of the examples held back, and the best parameters are kept. ``seconds`` limits the time.
+
+    ``schedule`` changes the learning rate from epoch to epoch: ``constant``, ``inverse_scaling``,
+    ``adaptive`` or ``cosine``, or a mapping of such a name and its options. After ``patience`` epochs
+    ``adaptive`` divides the rate, and ends the run once the rate is at its ``least``.
 
     ``engine`` is ``"jax"``, ``"numpy"``, or ``"auto"``: whichever will be done first. Data are
     float32 unless ``dtype`` says otherwise, a problem's own numbers float64. ``progress`` is told now
@@ -184,18 +191,23 @@ def train(
     if (x is None) != (y is None) and not isinstance(x, Mapping):
         raise InputError("Give x and y, or neither to train on the problem's own data.")
     kind = _kind(dtype, own=x is None)
-    problem = _changed(problem, batch_size, shuffle, seed, learning_rate, loss_below)
+    problem = _changed(problem, batch_size, shuffle, seed, learning_rate, loss_below, schedule)
+    patience = None if patience is None else _whole(patience, "patience", 1)
+    tolerance = None if tolerance is None else _real(tolerance, "tolerance")
     if x is not None:
         problem = with_examples(problem, x, y, kind)
     problem, held = _split(problem, validation, kind)
     batch = min(problem.training.batch_size or problem.examples, problem.examples)
     batches = -(-problem.examples // batch)
+    updates = _updates(problem, epochs, batches)
+    training = _scheduled(problem.training, -(-updates // batches), patience, tolerance)
+    problem = replace(problem, training=training)
     wish = Wish(
-        updates=_updates(problem, epochs, batches),
+        updates=updates,
         engine=engine,
         dtype=kind,
-        patience=0 if patience is None else _whole(patience, "patience", 1),
-        tolerance=_real(tolerance, "tolerance"),
+        patience=patience or 0,
+        tolerance=tolerance or 0.0,
         seconds=_seconds(seconds),
         restore=bool(held),
     )
@@ -224,6 +236,7 @@ def _changed(
     seed: int | None,
     learning_rate: float | None,
     loss_below: float | None,
+    schedule: str | Mapping[str, Any] | Schedule | None,
 ) -> Problem:
     """The problem with what is asked for in place of what it says."""
     training = problem.training
@@ -235,8 +248,22 @@ def _changed(
         training = replace(training, learning_rate=_real(learning_rate, "learning_rate"))
     if loss_below is not None:
         training = replace(training, loss_below=_real(loss_below, "loss_below"))
+    if schedule is not None:
+        training = replace(training, schedule=schedule_of(schedule))
     seed = problem.seed if seed is None else _whole(seed, "seed", 0)
     return replace(problem, training=training, seed=seed)
+
+
+def _scheduled(
+    training: Training, epochs: int, patience: int | None, tolerance: float | None
+) -> Training:
+    """The training with its schedule over so many epochs, and with the patience that is asked for."""
+    schedule = filled(training.schedule, epochs)
+    if schedule.name == "adaptive":
+        asked = {"patience": patience, "tolerance": tolerance}
+        given = {name: float(value) for name, value in asked.items() if value is not None}
+        schedule = replace(schedule, options={**schedule.options, **given})
+    return replace(training, schedule=schedule)
 
 
 def _split(problem: Problem, validation: Any, kind: str) -> tuple[Problem, dict[Symbol, Array]]:

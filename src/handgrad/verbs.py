@@ -437,7 +437,9 @@ def explain(
     if not traces and not run.done and wanted == 1:
         traces = ((1, run.evaluated(derivation, run.values(1))),)
     if not traces:
-        reached = f"the loss is below {problem.training.loss_below} after {run.done} updates"
+        below = f"the loss is below {problem.training.loss_below}"
+        reason = below if run.stopped else "the learning rate is at its least"
+        reached = f"{reason} after {run.done} updates"
         raise InputError(f"There is no step {wanted}: {reached}, and training stops.")
     worked = Worked(
         problem,

@@ -44,6 +44,11 @@ FEW_NUMBERS = 40  # parameters that are printed
 @click.option("--epochs", type=click.IntRange(0), help="[default: the file's, or 200]")
 @click.option("--batch-size", type=click.IntRange(1), help="[default: the file's; 32 for a table]")
 @click.option("--learning-rate", type=click.FloatRange(0), metavar="R")
+@click.option(
+    "--schedule",
+    metavar="NAME,OPTION=VALUE",
+    help="Of the learning rate: constant, inverse_scaling, adaptive, cosine; cosine,warmup=5.",
+)
 @click.option("--optimizer", help="For a table. [default: adam]")
 @click.option("--l2", type=click.FloatRange(0), default=0.0, help="For a table: ½λΣW².")
 @click.option("--seed", type=click.IntRange(0), help="[default: the file's, or 0]")
@@ -86,6 +91,24 @@ def train(context: click.Context, file: str | None, resume: Path | None, **optio
     else:
         _refuse(context, OF_TABLES, "a problem file, which says it itself")
         _report(_train_problem(file or "", options))
+
+
+def _schedule(given: str | None) -> dict[str, Any] | None:
+    """A schedule as it is written in a command: its name, then options as key=value."""
+    if given is None:
+        return None
+    name, *options = (part.strip() for part in given.split(","))
+    table: dict[str, Any] = {"name": name}
+    for option in options:
+        key, _, value = option.partition("=")
+        try:
+            table[key.strip()] = float(value)
+        except ValueError:
+            raise click.BadParameter(
+                f"{option!r:.60}: write options as in cosine,warmup=5,end=0.01.",
+                param_hint="'--schedule'",
+            ) from None
+    return table
 
 
 OF_RESUMING = ("epochs", "seconds", "save_every")
@@ -138,6 +161,7 @@ COMMON = (
     "shuffle",
     "seed",
     "learning_rate",
+    "schedule",
     "loss_below",
     "seconds",
     "engine",
@@ -149,6 +173,7 @@ COMMON = (
 
 def _asked(options: dict[str, Any]) -> dict[str, Any]:
     asked = {name: options[name] for name in COMMON}
+    asked["schedule"] = _schedule(options["schedule"])
     if options["early_stopping"]:
         asked |= {"validation": 0.1, "patience": options["patience"]}
     return asked

@@ -28,6 +28,7 @@ from handgrad.model.problem import (
     equations_problem,
     network_problem,
 )
+from handgrad.model.schedules import schedule_of
 
 __all__ = ["Equations", "Network", "as_array", "drawn_network"]
 
@@ -51,6 +52,7 @@ def Network(
     shuffle: bool = False,
     loss_below: float | None = None,
     l2: float = 0.0,
+    schedule: str | Mapping[str, Any] = "constant",
     init: str = "glorot",
     seed: int = 0,
     title: str = "",
@@ -62,7 +64,8 @@ def Network(
     ``sizes`` are the numbers of units, inputs first. ``W[l]`` has one row per unit and one column
     per input; ``b[l]`` one number per unit, a single number if the layer shares it, False for none.
     ``x`` and ``y`` have one row per example. ``activation`` is one name (or formula in z) for all
-    layers, or one for each. ``options`` are the optimizer's.
+    layers, or one for each. ``schedule`` is a name such as ``cosine``, or a mapping with a name and
+    options. ``options`` are the optimizer's.
 
     Raises ``InputError`` for an unknown name and ``ShapeError`` where sizes and arrays disagree.
 
@@ -122,6 +125,7 @@ def Network(
                 shuffle=shuffle,
                 loss_below=loss_below,
                 l2=l2,
+                schedule=schedule_of(schedule),
             ),
             seed=seed,
             title=title,

@@ -4,6 +4,7 @@
     b           a list, a number, false, or { value = …, shared = true, trainable = false }
     activation  a name, { name = …, slope = … }, or a formula in z
     loss        a name, { name = …, delta = …, reduce = … }, or a formula in a and y
+    schedule    a name, or { name = …, warmup = … }
 
 Each ``as_…`` function takes what ``tomllib`` returned and raises all mistakes in it as one pydantic
 error, which pydantic merges with the mistakes of the rest of the file.
@@ -31,8 +32,9 @@ from handgrad.model.arrays import (
     described,
 )
 from handgrad.model.network import own_formula
+from handgrad.model.schedules import Schedule, out_of_range
 from handgrad.model.spelling import closest
-from handgrad.model.vocabulary import ACTIVATIONS, LOSSES, REDUCTIONS
+from handgrad.model.vocabulary import ACTIVATIONS, LOSSES, REDUCTIONS, SCHEDULES
 
 __all__ = [
     "Activation",
@@ -43,6 +45,7 @@ __all__ = [
     "as_activation",
     "as_bias",
     "as_loss",
+    "as_schedule",
     "as_weights",
     "unknown_key",
     "unknown_name",
@@ -172,6 +175,21 @@ def as_loss(raw: object) -> Loss:
     return Loss(name, formula, options, cast("str | None", reduce))
 
 
+def as_schedule(raw: object) -> Schedule:
+    """A name, or a table with a name."""
+    wrong: list[Wrong] = []
+    table = _table(raw, ("name", *dict.fromkeys(_all_options(SCHEDULES))), wrong)
+    at = () if table is None else ("name",)
+    given = raw if table is None else table.get("name")
+    name = given if isinstance(given, str) and given in SCHEDULES else None
+    if name is None:
+        wrong.append(Wrong(at, unknown_name(given, SCHEDULES, "schedule")))
+    options = _options(table, name, SCHEDULES, wrong)
+    wrong += [Wrong((key,), said) for key, said in out_of_range(options)]
+    _raise(wrong)
+    return Schedule(name or "constant", options)
+
+
 def array_form(raw: object) -> Array:
     """A number or an array of the tables ``[data]`` and ``[parameters]``."""
     wrong: list[Wrong] = []
@@ -228,7 +246,7 @@ def _options(
 ) -> dict[str, float]:
     """The options beside a name, each a number that this name takes."""
     options: dict[str, float] = {}
-    for key in _all_options(rows):
+    for key in dict.fromkeys(_all_options(rows)):
         if table is None or key not in table:
             continue
         number = as_number(table[key])

@@ -159,6 +159,7 @@ def training(table: TrainingTable) -> Training:
         shuffle=table.shuffle,
         loss_below=table.stop.loss_below if table.stop else None,
         l2=table.l2,
+        schedule=table.schedule,
     )
 
 

@@ -22,6 +22,7 @@ from handgrad.model.axes import with_axes
 from handgrad.model.equations import fitting_equations, rows_of
 from handgrad.model.network import EXAMPLES, OUTPUTS, PENALTY, Formula, Layer, forward_equations
 from handgrad.model.optimizers import ETA, OPTIMIZERS, STEP, update_equations
+from handgrad.model.schedules import Schedule
 from handgrad.model.targets import lonely_softmax, target_outside
 from handgrad.rewrites.logits import shortcut, with_logits
 from handgrad.rewrites.names import inlined, reuse
@@ -54,6 +55,7 @@ class Training:
     shuffle: bool = False
     loss_below: float | None = None
     l2: float = 0.0
+    schedule: Schedule = field(default=Schedule())
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,12 @@ from handgrad.model.forms import (
     as_activation,
     as_bias,
     as_loss,
+    as_schedule,
     as_weights,
     unknown_name,
 )
 from handgrad.model.limits import Limits
+from handgrad.model.schedules import Schedule
 from handgrad.model.vocabulary import (
     BACKWARD,
     DECIMAL_MARKS,
@@ -115,6 +117,7 @@ class TrainingTable:
     epochs: int | None = None
     batch_size: int | None = None
     shuffle: bool = False
+    schedule: Schedule = field(default=Schedule())
     stop: StopTable | None = None
     momentum: float | None = None
     alpha: float | None = None
@@ -300,6 +303,7 @@ _TRAINING = _table(
     epochs=_whole(0),
     batch_size=_whole(1),
     shuffle=schema.bool_schema(strict=True),
+    schedule=_read(as_schedule),
     stop=_table(StopTable, loss_below=_real(ge=0)),
     momentum=_real(ge=0, lt=1),
     alpha=_real(ge=0, lt=1),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handgrad.model import network, optimizers
+from handgrad.model import network, optimizers, schedules
 
 __all__ = [
     "ACTIVATIONS",
@@ -16,6 +16,7 @@ __all__ = [
     "OPTIMIZERS",
     "PRESETS",
     "REDUCTIONS",
+    "SCHEDULES",
     "UPDATES",
     "VECTORS",
 ]
@@ -31,6 +32,11 @@ OPTIMIZERS: Mapping[str, tuple[str, ...]] = {
     for name, row in optimizers.OPTIMIZERS.items()
 }
 """Each optimizer with the options that may stand beside it in ``[training]``."""
+
+SCHEDULES: Mapping[str, tuple[str, ...]] = {
+    name: tuple(row.options) for name, row in schedules.SCHEDULES.items()
+}
+"""Each schedule of the learning rate with the options that may stand beside its name."""
 
 INITS = ("glorot", "he", "lecun", "normal")
 REDUCTIONS = ("sum", "mean")

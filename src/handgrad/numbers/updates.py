@@ -1,13 +1,13 @@
 """A problem in, the trace of each of its updates out, one after the other.
 
 ``W1_new`` of one step is ``W1`` of the next. A threshold is tested before each update, on the loss
-of all examples.
+of all examples; a schedule sets the learning rate of each epoch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from handgrad.calculus.derivation import Derivation, Phase
 from handgrad.calculus.expr import Symbol
 from handgrad.errors import NumericError
 from handgrad.model.network import EXAMPLES
-from handgrad.model.optimizers import OPTIMIZERS, STEP
+from handgrad.model.optimizers import ETA, OPTIMIZERS, STEP
 from handgrad.model.problem import Problem, constants
+from handgrad.model.schedules import Pace, Schedule, factor, filled, judged, patience_of
 from handgrad.numbers.arithmetic import FLOATS, Arithmetic
 from handgrad.numbers.evaluate import Trace, evaluate
 
@@ -38,9 +39,12 @@ class Updates:
     arithmetic: Arithmetic = FLOATS
     stopped: bool = False  # the threshold was reached before all steps were done
     done: int = 0
+    pace: Pace = field(default=Pace())
 
     def __post_init__(self) -> None:
+        self.schedule = _settled(self.problem)
         self.state = start(self.problem, self.derivation)
+        self.total = 0.0  # the loss of the epoch so far
         self.forward = replace(self.derivation, equations=self.derivation.phase(Phase.FORWARD))
 
     def __iter__(self) -> Iterator[Trace]:
@@ -57,6 +61,23 @@ class Updates:
             self.done = step
             yield trace
             self.state = {s: trace.arrays.get(s.updated, v) for s, v in self.state.items()}
+            if not self.goes_on(trace):
+                return
+
+    def goes_on(self, trace: Trace) -> bool:
+        """Whether an adaptive schedule does not end the run after an update; it looks at epochs."""
+        training, count = self.problem.training, self.problem.examples
+        patience = patience_of(self.schedule, training.learning_rate)
+        if patience is None:
+            return True
+        rows = len(self.batch(self.done))
+        counted = EXAMPLES in self.state and EXAMPLES not in self.problem.values
+        self.total += float(trace[self.problem.loss]) * (rows / count if counted else 1)
+        if self.done % _batches(self.problem):
+            return True
+        self.pace, going = judged(self.pace, self.total, patience)
+        self.total = 0.0
+        return going
 
     def reached(self, trace: Trace) -> bool:
         """Whether the loss is below the threshold, where there is one."""
@@ -72,6 +93,10 @@ class Updates:
             values[EXAMPLES] = np.asarray(float(len(rows)))
         if STEP in self.state:
             values[STEP] = np.asarray(float(step))
+        if ETA in self.state and self.schedule != Schedule():
+            epoch = (step - 1) // _batches(self.problem)
+            scale = factor(self.schedule, epoch, self.problem.examples) * self.pace.factor
+            values[ETA] = np.asarray(self.problem.training.learning_rate * scale)
         return values
 
     def batch(self, step: int) -> Array:
@@ -79,8 +104,7 @@ class Updates:
         size, count = self.problem.training.batch_size, self.problem.examples
         if size is None or size >= count:
             return np.arange(count)
-        batches = -(-count // size)
-        epoch, place = divmod(step - 1, batches)
+        epoch, place = divmod(step - 1, _batches(self.problem))
         order = np.arange(count)
         if self.problem.training.shuffle:
             order = np.random.default_rng([self.problem.seed, 1, epoch]).permutation(count)
@@ -93,6 +117,21 @@ class Updates:
     def evaluated(self, derivation: Derivation, values: Mapping[Symbol, Array]) -> Trace:
         """Every quantity of a derivation, in the numbers of this run."""
         return evaluate(derivation, values, self.dtype, self.carry, self.arithmetic)
+
+
+def _batches(problem: Problem) -> int:
+    """Updates of an epoch."""
+    return -(-problem.examples // (problem.training.batch_size or problem.examples))
+
+
+def _settled(problem: Problem) -> Schedule:
+    """The schedule over the run that the problem asks for."""
+    training = problem.training
+    if training.epochs is not None:
+        return filled(training.schedule, training.epochs)
+    if training.steps is not None:
+        return filled(training.schedule, -(-training.steps // _batches(problem)))
+    return training.schedule
 
 
 def start(problem: Problem, derivation: Derivation) -> dict[Symbol, Array]:

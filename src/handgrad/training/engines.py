@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from handgrad.calculus.expr import Symbol
 from handgrad.model.optimizers import ETA, STEP
+from handgrad.model.schedules import ENDLESS, Pace, Patience, judged
 from handgrad.training.plan import Plan
-from handgrad.training.program import compiled
+from handgrad.training.program import HEAD, compiled
 from handgrad.training.task import Task
 
 __all__ = ["Engine", "Inputs", "NumpyEngine", "State", "XlaEngine", "order_of"]
@@ -39,8 +40,7 @@ class State:
     arrays: tuple[Array, ...]
     done: int = 0  # updates
     total: float = 0.0  # the loss of the epoch that is under way
-    best: float = math.inf
-    waited: int = 0  # epochs without a better loss
+    pace: Pace = field(default=Pace())
     best_arrays: tuple[Array, ...] = ()
 
 
@@ -54,8 +54,7 @@ class Inputs:
     others: tuple[Array, ...]
     seed: int = 0
     threshold: float = -math.inf
-    tolerance: float = 0.0
-    patience: int = 0
+    patience: Patience = ENDLESS
     rate: Callable[[int], float] | None = None  # the factor of the learning rate in an epoch
 
 
@@ -146,10 +145,8 @@ class NumpyEngine:
         task = self.task
         epoch, place = divmod(state.done, task.batches)
         order = order_of(task, self.inputs.seed, epoch) if task.shuffled else None
-        if ETA in self.scalars and self.inputs.rate is not None:
-            eta = self.inputs.scalars[task.scalars.index(ETA)]
-            dtype = np.dtype(task.dtype).type
-            self.scalars[ETA][...] = dtype(eta) * dtype(self.inputs.rate(epoch))
+        if ETA in self.scalars:
+            self.scalars[ETA][...] = self._rate(epoch, state.pace.factor)
         done, total = state.done, state.total
         while place < task.batches and done < wanted:
             loss, going = self._update(order, place, done + 1)
@@ -158,6 +155,14 @@ class NumpyEngine:
             total += loss
             done, place = done + 1, place + 1
         return replace(state, done=done, total=total), True
+
+    def _rate(self, epoch: int, factor: float) -> Array:
+        """The learning rate of an epoch."""
+        dtype = np.dtype(self.task.dtype).type
+        rate = dtype(self.inputs.scalars[self.task.scalars.index(ETA)])
+        if self.inputs.rate is not None:
+            rate = rate * dtype(self.inputs.rate(epoch))
+        return rate * dtype(factor)
 
     def _update(self, order: Array | None, place: int, step: int) -> tuple[float, bool]:
         """One update, unless the loss says to stop; the part of the epoch's loss it has."""
@@ -198,12 +203,11 @@ class NumpyEngine:
             checked.append(loss)
         if not (task.patient or task.best):
             return state, True
-        waited = 0 if loss < state.best - self.inputs.tolerance else state.waited + 1
-        if loss < state.best and task.best:
+        if loss < state.pace.best and task.best:
             kept = tuple(self.state[s].copy() for s in task.state)
             state = replace(state, best_arrays=kept)
-        state = replace(state, best=min(loss, state.best), waited=waited)
-        return state, not task.patient or waited < self.inputs.patience
+        pace, going = judged(state.pace, loss, self.inputs.patience)
+        return replace(state, pace=pace), going
 
 
 class XlaEngine:
@@ -217,13 +221,14 @@ class XlaEngine:
         self.task, self.inputs = task, inputs
         self.length = max(1, ORDERED // task.rows) if task.shuffled else EPOCHS
         self.call = compiled(task, self.length)
+        rule = inputs.patience
         with jax.enable_x64(True):
             fixed = (
                 inputs.data,
                 inputs.held,
                 np.array(inputs.scalars, task.dtype),
                 inputs.others,
-                np.array([inputs.threshold, inputs.tolerance]),
+                np.array([inputs.threshold, rule.tolerance, rule.divisor, rule.least]),
             )
             self.data, self.held, self.scalars, self.others, self.numbers = jax.device_put(fixed)
 
@@ -243,8 +248,9 @@ class XlaEngine:
                 order[n - first] = order_of(task, self.inputs.seed, n)
         if self.inputs.rate is not None:
             rates = np.array([self.inputs.rate(n) for n in epochs], task.dtype)
-        now = [state.done, wanted, first, self.inputs.patience]
-        now += [state.total, state.best, state.waited]
+        pace = state.pace
+        now = [state.done, wanted, first, self.inputs.patience.epochs]
+        now += [state.total, pace.best, pace.waited, pace.factor]
         best = state.best_arrays or (state.arrays if task.best else ())
         with jax.enable_x64(True):
             arrays, best, found = self.call(
@@ -264,12 +270,13 @@ class XlaEngine:
     def _after(self, state: State, arrays: Any, best: Any, found: Array) -> Advance:
         """What the program gave back; the arrays of the state stay where they are."""
         task, length = self.task, self.length
-        done, going, total, least, waited = found[:5].tolist()
-        patient = task.patient and waited >= self.inputs.patience
+        done, going, total, least, waited, factor = found[:HEAD].tolist()
+        patient = task.patient and waited >= self.inputs.patience.epochs
         count = int(done) - (not going and not patient)
         ended = count // task.batches - state.done // task.batches
         whole = task.batch == task.rows
         kept = best if least < math.inf else ()
-        after = State(arrays, count, 0.0 if whole else total, least, int(waited), kept)
-        losses, checked = found[5 : 5 + ended], found[5 + length : 5 + length + ended]
+        pace = Pace(least, int(waited), factor)
+        after = State(arrays, count, 0.0 if whole else total, pace, kept)
+        losses, checked = found[HEAD : HEAD + ended], found[HEAD + length : HEAD + length + ended]
         return Advance(after, losses, checked, bool(going))

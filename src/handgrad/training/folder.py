@@ -20,6 +20,7 @@ import numpy as np
 from handgrad.calculus.expr import Symbol
 from handgrad.errors import FileError, InputError
 from handgrad.model.problem import Problem
+from handgrad.model.schedules import Pace
 from handgrad.training import checkpoint
 from handgrad.training.engines import State
 from handgrad.training.records import plain, problem_record, rebuilt, recorded_problem
@@ -106,8 +107,9 @@ def save_state(folder: Path, state: State, history: History) -> Path:
         "format": FORMAT,
         "done": state.done,
         "total": state.total.hex(),
-        "best": state.best.hex(),
-        "waited": state.waited,
+        "best": state.pace.best.hex(),
+        "waited": state.pace.waited,
+        "factor": state.pace.factor.hex(),
         "seconds": history.seconds,
         "stopped": history.stopped,
         "made with": made_with(),
@@ -129,8 +131,11 @@ def _state(arrays: Mapping[str, Array], record: Any) -> tuple[State, History]:
         listed("state"),
         record["done"],
         float.fromhex(record["total"]),
-        float.fromhex(record["best"]),
-        record["waited"],
+        Pace(
+            float.fromhex(record["best"]),
+            record["waited"],
+            float.fromhex(record.get("factor", "0x1p0")),
+        ),
         listed("best"),
     )
     losses, checked = (arrays[f"history/{name}"].tolist() for name in ("loss", "validation"))

@@ -21,12 +21,14 @@ from handgrad.model.optimizers import ETA, STEP
 from handgrad.training.task import Stage, Task
 from handgrad.training.xla import SMALL, emitted
 
-__all__ = ["compiled", "is_small"]
+__all__ = ["HEAD", "compiled", "is_small"]
 
 Array = Any
 Arrays = tuple[Array, ...]
 NATIVE = 1 << 14
 """Multiply-adds of an update up to which it runs as one native loop."""
+HEAD = 6
+"""Numbers that a program gives back before the losses."""
 AS_NATIVE: Mapping[str, str] = {"inlineable": "false", "xla_cpu_small_call": "true"}
 """What tells XLA on a processor to compile a call as one native function."""
 
@@ -55,7 +57,7 @@ class _Whole(NamedTuple):
     """What goes from epoch to epoch."""
 
     epoch: _Epoch
-    judge: Array  # the best loss, and for how many epochs there was no better one
+    judge: Array  # the best loss, for how many epochs there was no better one, the rate's factor
     best: Arrays
     history: Array
     checked: Array
@@ -81,7 +83,7 @@ class _Program:
         """Whether an epoch is one update."""
         return self.task.batch == self.task.rows
 
-    def losses(self, stage: Stage, state: Arrays, data: Arrays, t: Array, epoch: Array) -> Any:
+    def losses(self, stage: Stage, state: Arrays, data: Arrays, t: Array, rate: Array) -> Any:
         """The loss of some examples, then the state after the update if the stage has one."""
         task = self.task
         given: dict[Symbol, Array] = dict(zip(task.state, state, strict=True))
@@ -90,9 +92,18 @@ class _Program:
         given |= {s: self.scalars[n] for n, s in enumerate(task.scalars)}
         if STEP in given:
             given[STEP] = (t + 1).astype(task.dtype)
-        if self.rates is not None:
-            given[ETA] = given[ETA] * self.rates[epoch - self.counts[2]]
+        if ETA in given:
+            given[ETA] = rate
         return emitted(stage.outputs, given, task.dtype, small=self.small)
+
+    def rate(self, epoch: Array, factor: Array) -> Array | None:
+        """The learning rate of an epoch; None where nothing is trained."""
+        if ETA not in self.task.scalars:
+            return None
+        rate = self.scalars[self.task.scalars.index(ETA)]
+        if self.rates is not None:
+            rate = rate * self.rates[epoch - self.counts[2]]
+        return rate * factor.astype(self.task.dtype) if self.task.patient else rate
 
     def rows(self, epoch: Array, place: Array, count: int) -> Arrays:
         """The examples of a batch."""
@@ -107,17 +118,17 @@ class _Program:
         rows = jax.lax.dynamic_slice(self.order, at, (1, count))[0]
         return tuple(d.at[rows].get(mode="promise_in_bounds") for d in self.data)
 
-    def update(self, now: _Epoch, epoch: Array, place: Array, count: int) -> _Epoch:
+    def update(self, now: _Epoch, epoch: Array, rate: Array, place: Array, count: int) -> _Epoch:
         """One update, unless the loss is below the threshold or no finite number."""
         import jax.numpy as jnp
 
         task = self.task
         data = self.rows(epoch, place, count)
-        loss, *new = self.losses(task.stage(count), now.state, data, now.t, epoch)
+        loss, *new = self.losses(task.stage(count), now.state, data, now.t, rate)
         going = (loss >= self.numbers[0].astype(loss.dtype)) & (loss < jnp.inf)
         if task.tests_all:
             everything = task.stage(task.rows, updates=False)
-            (tested,) = self.losses(everything, now.state, self.data, now.t, epoch)
+            (tested,) = self.losses(everything, now.state, self.data, now.t, rate)
             going = (tested >= self.numbers[0].astype(loss.dtype)) & (tested < jnp.inf)
             going = going & (loss < jnp.inf)
         state = tuple(jnp.where(going, a, b) for a, b in zip(new, now.state, strict=True))
@@ -128,14 +139,14 @@ class _Program:
         return _Epoch(now.t + 1, state, loss, going)
 
     def batches(
-        self, now: _Epoch, epoch: Array, begin: Array, end: Array, count: int
+        self, now: _Epoch, epoch: Array, rate: Array, begin: Array, end: Array, count: int
     ) -> tuple[Array, _Epoch]:
         """The batches of ``count`` examples of an epoch, from one place to another."""
         import jax
 
         def body(carry: tuple[Array, _Epoch]) -> tuple[Array, _Epoch]:
             place, now = carry
-            return place + 1, self.update(now, epoch, place, count)
+            return place + 1, self.update(now, epoch, rate, place, count)
 
         def more(carry: tuple[Array, _Epoch]) -> Array:
             return (carry[0] < end) & carry[1].going
@@ -149,36 +160,39 @@ class _Program:
         task, inner = self.task, now.epoch
         if self.whole:
             epoch = inner.t
-            inner = self.update(inner, epoch, np.int32(0), task.rows)
+            rate = self.rate(epoch, now.judge[2])
+            inner = self.update(inner, epoch, rate, np.int32(0), task.rows)
             finished = inner.going
         else:
             many, full = np.int32(task.batches), np.int32(task.rows // task.batch)
             epoch, place = inner.t // many, inner.t % many
+            rate = self.rate(epoch, now.judge[2])
             end = jnp.minimum(many, place + self.counts[1] - inner.t)
-            place, inner = self.batches(inner, epoch, place, jnp.minimum(end, full), task.batch)
+            last = jnp.minimum(end, full)
+            place, inner = self.batches(inner, epoch, rate, place, last, task.batch)
             if task.rest:
-                place, inner = self.batches(inner, epoch, place, end, task.rest)
+                place, inner = self.batches(inner, epoch, rate, place, end, task.rest)
             finished = (place == many) & inner.going
         at = epoch - self.counts[2]
         now = now._replace(epoch=inner, history=now.history.at[at].set(inner.total))
-        now = self.judged(now, epoch, at, finished)
+        now = self.judged(now, rate, at, finished)
         if not self.whole:
             total = jnp.where(finished, 0.0, inner.total)
             now = now._replace(epoch=now.epoch._replace(total=total))
         return now
 
-    def judged(self, now: _Whole, epoch: Array, at: Array, finished: Array) -> _Whole:
-        """The epoch judged by the examples held back, or by its own loss."""
+    def judged(self, now: _Whole, rate: Array, at: Array, finished: Array) -> _Whole:
+        """The epoch judged by the examples held back, or by its own loss: ``schedules.judged``."""
         import jax.numpy as jnp
 
         task, inner, loss = self.task, now.epoch, now.epoch.total
         if task.validated:
             stage = task.stage(task.validated, updates=False)
-            loss = self.losses(stage, inner.state, self.held, inner.t, epoch)[0].astype("float64")
+            loss = self.losses(stage, inner.state, self.held, inner.t, rate)[0].astype("float64")
             now = now._replace(checked=now.checked.at[at].set(loss))
         if not (task.patient or task.best):
             return now
-        least, waited = now.judge
+        least, waited, factor = now.judge
         better = finished & (loss < least)
         lasting = jnp.where(loss < least - self.numbers[1], 0, waited + 1)
         waited = jnp.where(finished, lasting, waited)
@@ -186,9 +200,12 @@ class _Program:
             pairs = zip(inner.state, now.best, strict=True)
             now = now._replace(best=tuple(jnp.where(better, a, b) for a, b in pairs))
         if task.patient:
-            going = inner.going & (waited < self.counts[3])
-            now = now._replace(epoch=inner._replace(going=going))
-        return now._replace(judge=jnp.stack([jnp.where(better, loss, least), waited]))
+            over = finished & (waited >= self.counts[3])
+            slower = over & (factor > self.numbers[3])
+            waited = jnp.where(slower, 0, waited)
+            factor = jnp.where(slower, factor / self.numbers[2], factor)
+            now = now._replace(epoch=inner._replace(going=inner.going & (slower | ~over)))
+        return now._replace(judge=jnp.stack([jnp.where(better, loss, least), waited, factor]))
 
 
 def _run(
@@ -234,11 +251,12 @@ def compiled(task: Task, length: int) -> Callable[..., Any]:
     """The program of a task, compiled at its first call and kept; for at most ``length`` epochs.
 
     It takes the state; the data; the data held back; the order of the examples in each of the
-    epochs, and the factors of their rates, or None; the scalars; the other givens; two numbers
-    (threshold, tolerance); where the run is (updates done, updates wanted, the first epoch,
-    patience, loss of the epoch under way, best loss, epochs without a better one); and the best
-    state. It gives back the state, the best state, and in one array updates begun, whether to go
-    on, the last three of where the run is, the losses of the epochs and of the data held back.
+    epochs, and the factors of their rates, or None; the scalars; the other givens; four numbers
+    (threshold, and of the patience tolerance, divisor and least factor); where the run is (updates
+    done, updates wanted, the first epoch, patience, loss of the epoch under way, best loss, epochs
+    without a better one, factor of the rate); and the best state. It gives back the state, the best
+    state, and in one array updates begun, whether to go on, the last four of where the run is, the
+    losses of the epochs and of the data held back.
     """
     import jax
     from jax.experimental.xla_metadata import set_xla_metadata

@@ -15,6 +15,7 @@ from handgrad.calculus import expr
 from handgrad.calculus.derivation import Equation, Phase
 from handgrad.errors import FileError
 from handgrad.model.problem import Claim, Notation, Problem, Training
+from handgrad.model.schedules import Schedule
 
 __all__ = ["plain", "problem_record", "rebuilt", "recorded_problem"]
 
@@ -39,6 +40,7 @@ CLASSES: Mapping[str, type[Any]] = {
         Notation,
         Phase,
         Problem,
+        Schedule,
         Training,
     )
 }

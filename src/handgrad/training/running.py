@@ -21,6 +21,7 @@ from handgrad.calculus.derivation import Derivation
 from handgrad.calculus.expr import Symbol
 from handgrad.errors import InputError, NumericError
 from handgrad.model.problem import Problem, derive
+from handgrad.model.schedules import ENDLESS, Patience, Schedule, factor, patience_of
 from handgrad.numbers.jax_kernels import has_jax
 from handgrad.numbers.updates import Updates
 from handgrad.training import costs
@@ -103,10 +104,11 @@ def set_up(problem: Problem, wish: Wish, held: Mapping[Symbol, Array] | None = N
         derivation,
         wish.dtype,
         validated=rows,
-        patient=wish.patience > 0,
+        patient=wish.patience > 0 or problem.training.schedule.name == "adaptive",
         best=wish.restore,
     )
-    below = problem.training.loss_below
+    training = problem.training
+    below, rule = training.loss_below, patience_of(training.schedule, training.learning_rate)
     inputs = Inputs(
         data=tuple(values[s] for s in task.data),
         held=tuple(np.asarray(held[s], wish.dtype) for s in task.data) if held else (),
@@ -114,11 +116,18 @@ def set_up(problem: Problem, wish: Wish, held: Mapping[Symbol, Array] | None = N
         others=tuple(values[s] for s in task.others),
         seed=problem.seed,
         threshold=-math.inf if below is None else below,
-        tolerance=wish.tolerance,
-        patience=wish.patience,
+        patience=rule or (Patience(wish.patience, wish.tolerance) if wish.patience else ENDLESS),
+        rate=_rate_of(training.schedule, task.rows),
     )
     first = State(tuple(values[s] for s in task.state))
     return Setup(problem, derivation, task, inputs, first)
+
+
+def _rate_of(schedule: Schedule, rows: int) -> Callable[[int], float] | None:
+    """The factor of the learning rate by the epoch, where it is not always 1."""
+    if schedule.name in ("constant", "adaptive") and not schedule.options.get("warmup"):
+        return None
+    return lambda epoch: factor(schedule, epoch, rows)
 
 
 def engine_for(setup: Setup, wanted: int, name: str) -> Engine:
@@ -209,7 +218,7 @@ def _reason(state: State, wish: Wish, going: bool, interrupted: bool, setup: Set
         return "interrupted"
     if going:
         return "all updates done" if state.done >= wish.updates else "time"
-    if setup.task.patient and state.waited >= wish.patience:
+    if setup.task.patient and state.pace.waited >= setup.inputs.patience.epochs:
         return "no improvement"
     return "loss below threshold" if _finite_loss(setup, state) else "not finite"
 
@@ -233,6 +242,7 @@ def _at(setup: Setup, state: State) -> Updates:
         setup.problem, setup.derivation, state.done + 1, np.dtype(setup.task.dtype).type
     )
     updates.state |= dict(zip(setup.task.state, state.arrays, strict=True))
+    updates.pace = state.pace
     return updates
 
 

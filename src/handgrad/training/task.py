@@ -71,7 +71,6 @@ class Task:
     validated: int = 0  # rows held back to judge by
     patient: bool = False  # whether training ends where nothing improves
     best: bool = False  # whether the best state is kept beside the last
-    scheduled: bool = False  # whether the rate changes from epoch to epoch
 
     @property
     def batches(self) -> int:
