@@ -24,6 +24,7 @@ import numpy as np
 from handgrad.calculus.expr import Symbol
 from handgrad.errors import InputError, LimitError
 from handgrad.model.limits import Limits
+from handgrad.model.loading import known_clipping
 from handgrad.model.problem import Problem, Training
 from handgrad.model.schedules import Schedule, filled, schedule_of
 from handgrad.numbers.evaluate import Trace
@@ -141,6 +142,8 @@ def train(
     seed: int | None = None,
     learning_rate: float | None = None,
     schedule: str | Mapping[str, Any] | Schedule | None = None,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
     loss_below: float | None = None,
     patience: int | None = None,
     tolerance: float | None = None,
@@ -163,7 +166,8 @@ def train(
 
     ``schedule`` changes the learning rate from epoch to epoch: ``constant``, ``inverse_scaling``,
     ``adaptive`` or ``cosine``, or a mapping of such a name and its options. After ``patience`` epochs
-    ``adaptive`` divides the rate, and ends the run once the rate is at its ``least``.
+    ``adaptive`` divides the rate, and ends the run once the rate is at its ``least``. ``clip_norm``
+    bounds the norm of the whole gradient, ``clip_value`` each of its elements.
 
     ``engine`` is ``"jax"``, ``"numpy"``, or ``"auto"``: whichever will be done first. Data are
     float32 unless ``dtype`` says otherwise, a problem's own numbers float64. ``progress`` is told now
@@ -191,7 +195,17 @@ def train(
     if (x is None) != (y is None) and not isinstance(x, Mapping):
         raise InputError("Give x and y, or neither to train on the problem's own data.")
     kind = _kind(dtype, own=x is None)
-    problem = _changed(problem, batch_size, shuffle, seed, learning_rate, loss_below, schedule)
+    problem = _changed(
+        problem,
+        seed,
+        batch_size=batch_size,
+        shuffle=shuffle,
+        learning_rate=learning_rate,
+        loss_below=loss_below,
+        schedule=schedule,
+        clip_norm=clip_norm,
+        clip_value=clip_value,
+    )
     patience = None if patience is None else _whole(patience, "patience", 1)
     tolerance = None if tolerance is None else _real(tolerance, "tolerance")
     if x is not None:
@@ -229,29 +243,14 @@ def _kind(dtype: Any, *, own: bool) -> str:
     return name
 
 
-def _changed(
-    problem: Problem,
-    batch_size: int | None,
-    shuffle: bool | None,
-    seed: int | None,
-    learning_rate: float | None,
-    loss_below: float | None,
-    schedule: str | Mapping[str, Any] | Schedule | None,
-) -> Problem:
+def _changed(problem: Problem, seed: int | None, **asked: Any) -> Problem:
     """The problem with what is asked for in place of what it says."""
-    training = problem.training
-    if batch_size is not None:
-        training = replace(training, batch_size=_whole(batch_size, "batch_size", 1))
-    if shuffle is not None:
-        training = replace(training, shuffle=bool(shuffle))
-    if learning_rate is not None:
-        training = replace(training, learning_rate=_real(learning_rate, "learning_rate"))
-    if loss_below is not None:
-        training = replace(training, loss_below=_real(loss_below, "loss_below"))
-    if schedule is not None:
-        training = replace(training, schedule=schedule_of(schedule))
+    known_clipping(asked["clip_norm"], asked["clip_value"])
+    given = {name: CHECKED[name](value) for name, value in asked.items() if value is not None}
+    if "clip_norm" in given or "clip_value" in given:
+        given = {"clip_norm": None, "clip_value": None, **given}
     seed = problem.seed if seed is None else _whole(seed, "seed", 0)
-    return replace(problem, training=training, seed=seed)
+    return replace(problem, training=replace(problem.training, **given), seed=seed)
 
 
 def _scheduled(
@@ -303,6 +302,17 @@ def _real(value: Any, name: str) -> float:
     if not 0 <= number < math.inf:
         raise InputError(f"{name} is {value!r:.40}; it is a number from 0 up.")
     return number
+
+
+CHECKED: Mapping[str, Callable[[Any], Any]] = {
+    "batch_size": lambda value: _whole(value, "batch_size", 1),
+    "shuffle": bool,
+    "learning_rate": lambda value: _real(value, "learning_rate"),
+    "loss_below": lambda value: _real(value, "loss_below"),
+    "schedule": schedule_of,
+    "clip_norm": float,
+    "clip_value": float,
+}
 
 
 def _seconds(seconds: float | None) -> float:

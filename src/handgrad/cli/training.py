@@ -49,6 +49,8 @@ FEW_NUMBERS = 40  # parameters that are printed
     metavar="NAME,OPTION=VALUE",
     help="Of the learning rate: constant, inverse_scaling, adaptive, cosine; cosine,warmup=5.",
 )
+@click.option("--clip-norm", type=float, metavar="C", help="Bound the norm of the gradient.")
+@click.option("--clip-value", type=float, metavar="C", help="Bound its elements.")
 @click.option("--optimizer", help="For a table. [default: adam]")
 @click.option("--l2", type=click.FloatRange(0), default=0.0, help="For a table: ½λΣW².")
 @click.option("--seed", type=click.IntRange(0), help="[default: the file's, or 0]")
@@ -162,6 +164,8 @@ COMMON = (
     "seed",
     "learning_rate",
     "schedule",
+    "clip_norm",
+    "clip_value",
     "loss_below",
     "seconds",
     "engine",

@@ -299,6 +299,9 @@ def _language(equations: Table, data: Table, parameters: Table) -> Iterator[Wron
 def _training(training: Table, limits: Limits) -> Iterator[Wrong]:
     if "steps" in training and "epochs" in training:
         yield Wrong(("training", "epochs"), "steps and epochs are both given. Give one of them.")
+    if "clip_norm" in training and "clip_value" in training:
+        message = "clip_norm and clip_value are both given. Give one of them."
+        yield Wrong(("training", "clip_value"), message)
     for key, most in (("steps", limits.steps), ("epochs", limits.epochs)):
         given = count_in(training.get(key))
         if given and given > most:

@@ -52,6 +52,8 @@ def Network(
     shuffle: bool = False,
     loss_below: float | None = None,
     l2: float = 0.0,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
     schedule: str | Mapping[str, Any] = "constant",
     init: str = "glorot",
     seed: int = 0,
@@ -110,6 +112,7 @@ def Network(
     for number, size in enumerate(sizes[1:], 1):
         _fits(values, number, (size, sizes[number - 1]))
     _consistent(steps, epochs, batch_size, l2)
+    loading.known_clipping(clip_norm, clip_value)
     return _named(
         network_problem(
             layers,
@@ -125,6 +128,8 @@ def Network(
                 shuffle=shuffle,
                 loss_below=loss_below,
                 l2=l2,
+                clip_norm=clip_norm,
+                clip_value=clip_value,
                 schedule=schedule_of(schedule),
             ),
             seed=seed,

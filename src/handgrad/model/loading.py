@@ -48,6 +48,7 @@ __all__ = [
     "LEARNING_RATES",
     "Drawn",
     "draw",
+    "known_clipping",
     "known_optimizer",
     "layer_sizes",
     "learning_rate",
@@ -147,6 +148,17 @@ def known_optimizer(name: str, options: Iterable[str]) -> str:
     return name
 
 
+def known_clipping(norm: float | None, value: float | None) -> None:
+    """Raises ``InputError`` unless at most one bound is given, a number above 0."""
+    if norm is not None and value is not None:
+        raise InputError("clip_norm and clip_value are both given. Give one of them.")
+    for name, bound in (("clip_norm", norm), ("clip_value", value)):
+        if bound is None:
+            continue
+        if isinstance(bound, bool) or not isinstance(bound, int | float) or not 0 < bound < np.inf:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError(f"{name} is {bound!r:.60}; it must be a number above 0.")
+
+
 def training(table: TrainingTable) -> Training:
     """The training of a file, the learning rate filled in."""
     return Training(
@@ -159,6 +171,8 @@ def training(table: TrainingTable) -> Training:
         shuffle=table.shuffle,
         loss_below=table.stop.loss_below if table.stop else None,
         l2=table.l2,
+        clip_norm=table.clip_norm,
+        clip_value=table.clip_value,
         schedule=table.schedule,
     )
 

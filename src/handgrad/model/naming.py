@@ -11,13 +11,14 @@ import numpy as np
 
 from handgrad.calculus.expr import Symbol
 from handgrad.errors import quoted
+from handgrad.model.clipping import CLIPPED
 from handgrad.model.optimizers import OPTIMIZERS
 from handgrad.model.problem import Problem, constants
 from handgrad.model.spelling import closest
 
 __all__ = ["misnamed"]
 
-STATES = ("mhat", "vhat")
+STATES = ("mhat", "vhat", CLIPPED)
 Shape = tuple[int | None, ...]  # None: known only after evaluation
 
 

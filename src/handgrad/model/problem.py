@@ -19,6 +19,14 @@ from handgrad.errors import DerivationError, InputError, ShapeError
 from handgrad.language.reading import symbol
 from handgrad.language.writing import text
 from handgrad.model.axes import with_axes
+from handgrad.model.clipping import (
+    BOUND,
+    CLIPPED,
+    NORM,
+    SCALE,
+    clipped_by_norm,
+    clipped_by_value,
+)
 from handgrad.model.equations import fitting_equations, rows_of
 from handgrad.model.network import EXAMPLES, OUTPUTS, PENALTY, Formula, Layer, forward_equations
 from handgrad.model.optimizers import ETA, OPTIMIZERS, STEP, update_equations
@@ -55,6 +63,8 @@ class Training:
     shuffle: bool = False
     loss_below: float | None = None
     l2: float = 0.0
+    clip_norm: float | None = None
+    clip_value: float | None = None
     schedule: Schedule = field(default=Schedule())
 
 
@@ -145,7 +155,8 @@ def derive(problem: Problem) -> Derivation:
     order = problem.parameters
     if problem.notation.updates == "backward":
         order = tuple(s for s in gradients if s in problem.parameters)
-    update = update_equations(problem.training.optimizer, [gradients[s] for s in order])
+    clipping, used = _clipped(problem.training, [gradients[s] for s in order])
+    update = (*clipping, *update_equations(problem.training.optimizer, used))
     givens = {**ranks, **dict.fromkeys(constants(problem), 0)}
     state = {
         replace(parameter, state=kept): ranks[parameter]
@@ -160,6 +171,15 @@ def derive(problem: Problem) -> Derivation:
     )
 
 
+def _clipped(training: Training, gradients: list[Ref]) -> tuple[list[Equation], list[Ref]]:
+    """The equations that clip gradients, and the gradients that go on."""
+    if training.clip_norm is not None and gradients:
+        return clipped_by_norm(gradients)
+    if training.clip_value is not None:
+        return clipped_by_value(gradients)
+    return [], gradients
+
+
 def taken_names(problem: Problem) -> list[str]:
     """The names of a user's that the derivation needs for itself."""
     own = [*problem.values, *(e.lhs.symbol for e in problem.forward)]
@@ -167,6 +187,8 @@ def taken_names(problem: Problem) -> list[str]:
     for parameter in problem.parameters:
         kept = {replace(parameter, state=k) for k in OPTIMIZERS[problem.training.optimizer].state}
         made |= kept | {replace(symbol, new=True) for symbol in (parameter, *kept)}
+        if BOUND in made:
+            made |= {NORM, SCALE, replace(parameter, state=CLIPPED)}
     names = set(map(str, made))
     return [name for name in dict.fromkeys(map(str, own)) if name in names]
 
@@ -180,6 +202,9 @@ def constants(problem: Problem) -> dict[Symbol, float]:
         result[name] = training.options.get(key, default)
     if training.optimizer in ("adam", "adamw"):
         result[STEP] = 1.0
+    bound = training.clip_value if training.clip_norm is None else training.clip_norm
+    if bound is not None and problem.parameters:
+        result[BOUND] = bound
     if PENALTY in used and problem.layered:
         result[PENALTY] = training.l2
     if EXAMPLES in used and EXAMPLES not in problem.values:

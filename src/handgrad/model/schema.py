@@ -117,6 +117,8 @@ class TrainingTable:
     epochs: int | None = None
     batch_size: int | None = None
     shuffle: bool = False
+    clip_norm: float | None = None
+    clip_value: float | None = None
     schedule: Schedule = field(default=Schedule())
     stop: StopTable | None = None
     momentum: float | None = None
@@ -303,6 +305,8 @@ _TRAINING = _table(
     epochs=_whole(0),
     batch_size=_whole(1),
     shuffle=schema.bool_schema(strict=True),
+    clip_norm=_real(gt=0),
+    clip_value=_real(gt=0),
     schedule=_read(as_schedule),
     stop=_table(StopTable, loss_below=_real(ge=0)),
     momentum=_real(ge=0, lt=1),

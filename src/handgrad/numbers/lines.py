@@ -222,7 +222,7 @@ def _opened(expr: Expr) -> Expr | None:
     """A function whose value is wanted, by its definition with the numbers in: 1/(1 + e^(−0.25))."""
     match expr:
         case Call(function, arguments) if len(arguments) == FUNCTIONS[function].arity:
-            definition = FUNCTIONS[function].definition
+            definition = None if function == CLEAR else FUNCTIONS[function].definition
             opened = definition(*arguments) if definition else None
             plain = opened is None or any(
                 isinstance(n, Call) and n.function in _UNOPENED for n in walk(opened)
@@ -232,6 +232,7 @@ def _opened(expr: Expr) -> Expr | None:
             return None
 
 
+CLEAR = "min"  # as plain as the maximum by which it is defined
 _UNOPENED = ("step", "erf", "normal_pdf", "normal_cdf", "arctan")
 
 

@@ -56,12 +56,20 @@ def of_one(page: Page, of: Ref) -> Iterator[Section]:
         yield Section(f"{_title(page, of)}", tuple(items))
     if derived:
         yield from _gradient_of(page, derived, targets, of)
-    update = [e for e in page.derivation.phase(Phase.UPDATE) if e.lhs.symbol.plain == symbol]
     if symbol in page.problem.parameters:
-        items = [item for e in update for item in _explained(page, e, targets)]
-        yield Section("Update", tuple(items))
+        yield Section("Update", tuple(_update_of(page, symbol, targets)))
     if not defined and not derived:
         raise InputError(f"{_title(page, of)} is given; there is nothing to work out.")
+
+
+def _update_of(page: Page, symbol: Symbol, places: list[tuple[int, ...]]) -> Iterator[Item]:
+    """What all parameters have in common, then the update of one."""
+    for equation in page.derivation.phase(Phase.UPDATE):
+        owner = equation.lhs.symbol.plain
+        if owner == symbol:
+            yield from _explained(page, equation, places)
+        elif owner not in page.problem.parameters:
+            yield from _explained(page, equation, [()])
 
 
 def gradient_equation(page: Page, symbol: Symbol) -> Equation | None:
