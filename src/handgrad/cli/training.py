@@ -31,6 +31,7 @@ FEW_NUMBERS = 40  # parameters that are printed
     "--hidden", default="32", show_default=True, metavar="32,16", help="Units of the hidden layers."
 )
 @click.option("--activation", default="relu", show_default=True, help="Of the hidden layers.")
+@click.option("--init", help="How weights are drawn: glorot, he, lecun, … [default: glorot]")
 @click.option("--task", help="classification or regression. [default: by the target]")
 @click.option("--categorical", multiple=True, metavar="COLUMN", help="Numbers that are categories.")
 @click.option("--drop", multiple=True, metavar="COLUMN", help="A column to leave out.")
@@ -118,6 +119,7 @@ OF_TABLES = (
     "target",
     "hidden",
     "activation",
+    "init",
     "task",
     "categorical",
     "drop",
@@ -285,6 +287,7 @@ def _network_for(preparation: Any, x: Any, y: Any, options: dict[str, Any]) -> A
         optimizer=options["optimizer"] or "adam",
         learning_rate=options["learning_rate"],
         l2=options["l2"],
+        init=options["init"] or "glorot",
         seed=options["seed"] or 0,
     )
 

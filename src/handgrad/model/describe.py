@@ -18,6 +18,7 @@ import numpy as np
 from handgrad.calculus.expr import Symbol
 from handgrad.errors import InputError, LimitError, ShapeError, quoted
 from handgrad.model import loading
+from handgrad.model.drawing import draw, layer_sizes
 from handgrad.model.limits import Limits
 from handgrad.model.naming import misnamed
 from handgrad.model.network import Formula, Layer
@@ -90,7 +91,7 @@ def Network(
     made = _formula(loss, loading.LOSS_NAMES)
     values = _examples(sizes, x, y, made.name, seed)
     layers: list[Layer] = []
-    drawn = loading.layer_sizes(sizes)
+    drawn = layer_sizes(sizes)
     for number, (name, bias, weight) in enumerate(zip(names, biases, weights, strict=True), 1):
         if weight is not None:
             values[Symbol("W", number)] = as_array(weight, f"W of layer {number}")
@@ -108,7 +109,7 @@ def Network(
         )
         layers.append(Layer(_formula(name, loading.ACTIVATION_NAMES), kind))
     missing = [d for d in drawn if d.symbol not in values]
-    values |= loading.draw(missing, init, seed)
+    values |= draw(missing, init, seed)
     for number, size in enumerate(sizes[1:], 1):
         _fits(values, number, (size, sizes[number - 1]))
     _consistent(steps, epochs, batch_size, l2)

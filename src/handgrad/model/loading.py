@@ -1,14 +1,10 @@
-"""A validated problem file in, a Problem out: parameters drawn or read, equations parsed.
-
-``initial`` draws what was not given, from a seed.
-"""
+"""A validated problem file in, a Problem out: parameters drawn or read, equations parsed."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
@@ -22,6 +18,7 @@ from handgrad.errors import (
     TextError,
     quoted,
 )
+from handgrad.model.drawing import Drawn, draw
 from handgrad.model.forms import Activation, Loss
 from handgrad.model.mistakes import Finding, mistakes_at
 from handgrad.model.naming import misnamed
@@ -44,13 +41,9 @@ from handgrad.model.spelling import did_you_mean
 from handgrad.model.weights import read_weights
 
 __all__ = [
-    "INITS",
     "LEARNING_RATES",
-    "Drawn",
-    "draw",
     "known_clipping",
     "known_optimizer",
-    "layer_sizes",
     "learning_rate",
     "load",
     "problem_of",
@@ -274,55 +267,3 @@ def _fitting_weight(weight: Array, name: str, inputs: int) -> Array:
         f"{name} in the file is {shape}; a matrix of one row per unit and {inputs} columns, one per "
         "input, is expected. Transpose it if it is the other way round."
     )
-
-
-# --- initial weights -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A weight matrix to draw: one row per unit."""
-
-    symbol: Symbol
-    units: int
-    inputs: int
-
-
-Draw = Callable[
-    [Any, int, int], Array
-]  # (random generator, units, inputs); the generator loads late
-
-
-def _glorot(rng: np.random.Generator, units: int, inputs: int) -> Array:
-    bound = np.sqrt(6 / (units + inputs))
-    return rng.uniform(-bound, bound, (units, inputs))
-
-
-INITS: Mapping[str, Draw] = {
-    "glorot": _glorot,
-    "he": lambda rng, units, inputs: rng.normal(0, np.sqrt(2 / inputs), (units, inputs)),
-    "lecun": lambda rng, units, inputs: rng.normal(0, np.sqrt(1 / inputs), (units, inputs)),
-    "normal": lambda rng, units, inputs: rng.normal(0, 1, (units, inputs)),
-}
-
-
-def draw(weights: Iterable[Drawn], init: str, seed: int) -> dict[Symbol, Array]:
-    """Initial weights, each from its own stream of the seed, so that none depends on another.
-
-    ``glorot`` draws uniformly from ±√(6/(units + inputs)), ``he`` and ``lecun`` from a normal
-    distribution of variance 2/inputs and 1/inputs, ``normal`` from N(0, 1).
-    """
-    if init not in INITS:
-        hint = did_you_mean(init, INITS)
-        raise InputError(f"There is no init {init!r:.60}.{hint} There are {', '.join(INITS)}.")
-    values: dict[Symbol, Array] = {}
-    for weight in weights:
-        rng = np.random.default_rng([seed, 0, weight.symbol.number or 0])
-        values[weight.symbol] = INITS[init](rng, weight.units, weight.inputs)
-    return values
-
-
-def layer_sizes(sizes: Sequence[int]) -> list[Drawn]:
-    """The weight matrices of a network with these numbers of units, inputs first."""
-    pairs = zip(sizes[1:], sizes[:-1], strict=True)
-    return [Drawn(Symbol("W", n), units, inputs) for n, (units, inputs) in enumerate(pairs, 1)]

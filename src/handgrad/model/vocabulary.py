@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handgrad.model import network, optimizers, schedules
+from handgrad.model import drawing, network, optimizers, schedules
 
 __all__ = [
     "ACTIVATIONS",
@@ -38,7 +38,7 @@ SCHEDULES: Mapping[str, tuple[str, ...]] = {
 }
 """Each schedule of the learning rate with the options that may stand beside its name."""
 
-INITS = ("glorot", "he", "lecun", "normal")
+INITS = tuple(drawing.INITS)
 REDUCTIONS = ("sum", "mean")
 BACKWARD = ("steps", "chain", "delta", "matrix")
 """The readings of the backward pass that a page can print."""
