@@ -20,13 +20,13 @@ HOMES = {  # each command and its module, which is loaded when the command is as
     "check": "check",
     "completion": "start",
     "draw": "pictures",
-    "evaluate": "training",
+    "evaluate": "tables",
     "examples": "start",
     "explain": "explain",
     "limits": "start",
     "new": "start",
     "plot": "pictures",
-    "predict": "training",
+    "predict": "tables",
     "train": "training",
 }
 

@@ -187,7 +187,7 @@ def _of_run(
     folder: Path, step: int, of: str | None, reading: str | None, symbols: bool, full: bool
 ) -> Worked:
     """One update of a run, worked out."""
-    from handgrad.cli.training import opened_run
+    from handgrad.cli.running import opened_run
 
     run = opened_run(folder)
     return run.explain(step=step, of=of, reading=reading, symbols_only=symbols, full=full)
