@@ -109,6 +109,7 @@ class Run(Trained):
         seconds: float | None = None,
         progress: Callable[[Progress], None] | None = None,
         save_every: float = 10.0,
+        tensorboard: str | os.PathLike[str] | None = None,
     ) -> Run:
         """Go on where the run is, up to ``epochs`` in all; left out, to the end it once had.
 
@@ -118,7 +119,8 @@ class Run(Trained):
         if epochs is not None:
             updates = _whole(epochs, "epochs", 0) * self.setup.task.batches
         wish = replace(self.wish, updates=updates, seconds=_seconds(seconds))
-        found = continued(self, wish, save_every=save_every, told=progress)
+        events = None if tensorboard is None else Path(tensorboard)
+        found = continued(self, wish, save_every=save_every, events=events, told=progress)
         return Run(**vars(found))
 
     def __repr__(self) -> str:
@@ -154,6 +156,7 @@ def train(
     progress: Callable[[Progress], None] | None = None,
     folder: str | os.PathLike[str] | None = None,
     save_every: float = 10.0,
+    tensorboard: str | os.PathLike[str] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> Run:
     """Train a problem, on data of yours or on its own.
@@ -172,7 +175,8 @@ def train(
     ``engine`` is ``"jax"``, ``"numpy"``, or ``"auto"``: whichever will be done first. Data are
     float32 unless ``dtype`` says otherwise, a problem's own numbers float64. ``progress`` is told now
     and then how far the run is. With ``folder`` the run is saved there every ``save_every`` seconds
-    and at its end. Ctrl-C ends it and keeps what is done.
+    and at its end; with ``tensorboard`` the losses of its epochs go into event files there. Ctrl-C ends
+    it and keeps what is done.
 
     Raises ``InputError`` and ``ShapeError`` for data that cannot be used, with row and column;
     ``LimitError`` where memory will not suffice; ``NumericError`` where a loss is no finite number;
@@ -227,7 +231,8 @@ def train(
     )
     place = None if folder is None else Path(folder)
     begun = Begun(problem, held, wish, engine, extra or {})
-    found = trained(begun, place=place, save_every=save_every, told=progress)
+    events = None if tensorboard is None else Path(tensorboard)
+    found = trained(begun, place=place, save_every=save_every, events=events, told=progress)
     return Run(**vars(found))
 
 

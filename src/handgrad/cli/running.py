@@ -31,6 +31,7 @@ COMMON = (
     "dtype",
     "folder",
     "save_every",
+    "tensorboard",
 )
 
 

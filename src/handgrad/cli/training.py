@@ -73,6 +73,12 @@ FEW_NUMBERS = 40  # parameters that are printed
 @click.option(
     "--save-every", default=10.0, show_default=True, type=click.FloatRange(0), help="In seconds."
 )
+@click.option(
+    "--tensorboard",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Write the losses there, for TensorBoard.",
+)
 @click.pass_context
 def train(context: click.Context, file: str | None, resume: Path | None, **options: Any) -> None:
     """Train a problem file, or a network for a table.
@@ -94,7 +100,7 @@ def train(context: click.Context, file: str | None, resume: Path | None, **optio
         _report(_train_problem(file or "", options))
 
 
-OF_RESUMING = ("epochs", "seconds", "save_every")
+OF_RESUMING = ("epochs", "seconds", "save_every", "tensorboard")
 OF_TABLES = (
     "target",
     "hidden",
@@ -124,6 +130,7 @@ def _resumed(folder: Path, options: dict[str, Any]) -> Run:
             epochs=options["epochs"],
             seconds=options["seconds"],
             save_every=options["save_every"],
+            tensorboard=options["tensorboard"],
             progress=told,
         )
 

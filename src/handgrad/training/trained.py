@@ -14,6 +14,7 @@ from handgrad.calculus.expr import Symbol
 from handgrad.errors import InputError
 from handgrad.training import checkpoint, folder
 from handgrad.training.engines import Engine, State
+from handgrad.training.events import logged
 from handgrad.training.examples import forward, output_of
 from handgrad.training.folder import Begun
 from handgrad.training.memory import check_memory
@@ -141,9 +142,10 @@ def trained(
     *,
     place: Path | None = None,
     save_every: float = 10.0,
+    events: Path | None = None,
     told: Callable[[Progress], None] | None = None,
 ) -> Trained:
-    """Train from the beginning; into a folder where one is given."""
+    """Train from the beginning; into a folder where one is given, its losses into ``events``."""
     setup = set_up(begun.problem, begun.wish, begun.held)
     check_memory(setup.task)
     engine = engine_for(setup, begun.wish.updates, begun.engine)
@@ -160,7 +162,7 @@ def trained(
     )
     if place is not None:
         folder.begin(place, replace(begun, engine=engine.name))
-    return continued(start, begun.wish, save_every=save_every, told=told)
+    return continued(start, begun.wish, save_every=save_every, events=events, told=told)
 
 
 def continued(
@@ -168,13 +170,15 @@ def continued(
     wish: Wish,
     *,
     save_every: float = 10.0,
+    events: Path | None = None,
     told: Callable[[Progress], None] | None = None,
 ) -> Trained:
     """Go on with a run until the wish is fulfilled."""
-    if before.folder is None:
-        return _continued(before, wish, None, told)
-    with checkpoint.locked(before.folder):
-        return _continued(before, wish, _Saving(before.folder, save_every), told)
+    with logged(events, len(before.record.loss)) as log:
+        if before.folder is None:
+            return _continued(before, wish, None, log, told)
+        with checkpoint.locked(before.folder):
+            return _continued(before, wish, _Saving(before.folder, save_every), log, told)
 
 
 @dataclass
@@ -193,12 +197,21 @@ class _Saving:
 
 
 def _continued(
-    before: Trained, wish: Wish, saving: _Saving | None, told: Callable[[Progress], None] | None
+    before: Trained,
+    wish: Wish,
+    saving: _Saving | None,
+    log: Callable[[History], None],
+    told: Callable[[Progress], None] | None,
 ) -> Trained:
+    def kept_up(state: State, history: History) -> None:
+        log(history)
+        if saving is not None:
+            saving(state, history)
+
     history = replace(before.record, loss=[*before.record.loss], stopped="")
     history.validation = [*before.record.validation]
     state, kept = run(
-        before.setup, before.engine, wish, before.state, history, told=told, saved=saving
+        before.setup, before.engine, wish, before.state, history, told=told, saved=kept_up
     )
     if saving is not None:
         folder.save_state(saving.folder, state, history)
