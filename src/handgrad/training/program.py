@@ -18,6 +18,7 @@ import numpy as np
 
 from handgrad.calculus.expr import Symbol
 from handgrad.model.optimizers import ETA, STEP
+from handgrad.training.stored import stored
 from handgrad.training.task import Stage, Task
 from handgrad.training.xla import SMALL, emitted
 
@@ -64,7 +65,7 @@ class _Whole(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Program:
+class _Call:
     """One call of the program; see ``compiled`` for what its arguments are."""
 
     task: Task
@@ -227,7 +228,7 @@ def _run(
 
     small = is_small(task)
     counts, judge = now[:4].astype("int32"), now[4:]
-    call = _Program(task, small, data, held, order, rates, scalars, others, numbers, counts)
+    call = _Call(task, small, data, held, order, rates, scalars, others, numbers, counts)
     start = _Whole(
         _Epoch(counts[0], state, judge[0], jnp.bool_(True)),
         judge[1:],
@@ -264,30 +265,39 @@ def compiled(task: Task, length: int) -> Callable[..., Any]:
     run = partial(_run, task, length)
     plain = jax.jit(run)
     if not is_small(task):
-        return plain
+        return _Program(plain, None, ())
 
     def native(*arguments: Any) -> Any:
         with set_xla_metadata(**AS_NATIVE):
             return jax.jit(run)(*arguments)
 
-    return _Either(jax.jit(native), plain, jax.errors.JaxRuntimeError)
+    return _Program(jax.jit(native), plain, jax.errors.JaxRuntimeError)
 
 
 @dataclass
-class _Either:
-    """The first program, unless XLA cannot compile it; then the second from there on."""
+class _Program:
+    """The first program, unless XLA cannot compile it; then the second from there on.
+
+    What its first call compiles is kept on the disk.
+    """
 
     first: Callable[..., Any]
-    second: Callable[..., Any]
-    refusal: type[Exception]
+    second: Callable[..., Any] | None
+    refusal: type[Exception] | tuple[()]
     decided: bool = False
 
     def __call__(self, *arguments: Any) -> Any:
         if self.decided:
             return self.first(*arguments)
-        try:
-            found = self.first(*arguments)
-        except self.refusal:
-            self.first, found = self.second, self.second(*arguments)
+        with stored():
+            found = self._decide(*arguments)
         self.decided = True
         return found
+
+    def _decide(self, *arguments: Any) -> Any:
+        try:
+            return self.first(*arguments)
+        except self.refusal:
+            assert self.second is not None
+            self.first = self.second
+            return self.second(*arguments)
