@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -9,9 +10,12 @@ from click.testing import CliRunner
 from numpy.testing import assert_allclose
 
 import handgrad as hg
-from handgrad.cli import commands
-from handgrad.errors import FileError, HandgradError, InputError
+from handgrad.cli import commands, main
+from handgrad.errors import FileError, HandgradError, InputError, LimitError
 from handgrad.training import columns
+from handgrad.training.examples import with_examples
+from handgrad.training.memory import estimate
+from handgrad.training.running import Wish, set_up
 from handgrad.training.tables import read_table
 
 FLOWERS = "length,width,colour,kind\n1.5,2,red,a\n2.5,,blue,b\n3.5,4,red,a\n4.5,5,,b\n"
@@ -52,6 +56,10 @@ def test_numbers_are_scaled_and_categories_become_columns(tmp_path):
         pytest.param(FLOWERS.replace(",", "\t").encode(), id="tabs"),
         pytest.param(FLOWERS.encode("utf-16"), id="UTF-16"),
         pytest.param(FLOWERS.replace(",", ";").replace(".", ",").encode(), id="semicolons"),
+        pytest.param(
+            ("\ufeff" + FLOWERS.replace(",", ";").replace(".", ",").replace("\n", "\r\n")).encode(),
+            id="BOM-semicolons-CRLF",
+        ),
         pytest.param(FLOWERS.replace("red", '"red"').encode(), id="quotes"),
         pytest.param((FLOWERS + "\n\n").encode(), id="blank-lines"),
         pytest.param(FLOWERS.replace(",,", ",NA,").encode(), id="NA"),
@@ -119,6 +127,8 @@ BAD = {
     "text after a blank line": (bad("x,y\n1,0\n\n2,1\nthree,0\n"), 'row 5, column "x" is "three"'),
     "text among targets": (bad("x,y\n1,0\n2,1\n3,yes\n"), 'row 4, column "y" is "yes"'),
     "infinite": (bad("x,y\n1,0\ninf,1\n"), 'row 3, column "x" is infinite'),
+    "too large": (bad("x,y\n1,0\n1e300,1\n"), 'row 3, column "x" is 1e+300, too large'),
+    "target too large": (bad("x,y\n1,0.5\n2,1e200\n"), 'row 3, column "y" is 1e+200, too large'),
     "no such target": (
         bad("x,answer\n1,2\n2,3\n", "anwser"),
         'no column "anwser". Did you mean "answer"?',
@@ -150,6 +160,82 @@ def test_what_cannot_be_learned_from_is_refused_in_words(tmp_path, which):
     assert said in str(found.value)
 
 
+@pytest.mark.parametrize("which", BAD)
+def test_the_command_refuses_it_before_training(tmp_path, capsys, which):
+    (content, target, name, _), said = BAD[which]
+    path = written(tmp_path, content, name)
+    with pytest.raises(SystemExit) as ended:
+        main(["train", str(path), "--target", target])
+    shown = capsys.readouterr()
+    assert ended.value.code == 2
+    # a table with another ending is looked for among the examples
+    assert said in shown.err or path.suffix == ".xls"
+    assert shown.err.count("Error: ") == 1
+    assert "updates" not in shown.out
+
+
+def test_columns_and_rows_that_teach_nothing_are_left_out_and_named(tmp_path):
+    content = "same,none,x,y\n3,,1.0,a\n3,,2.0,b\n3,NaN,3.0,\n3,,nan,a\n"
+    x, y, notes, _ = prepared(written(tmp_path, content), "y")
+    assert notes == [
+        '1 rows have no "y" and are left out.',
+        '"same" is the same in every row and left out.',
+        '"none" is empty and left out.',
+        '"x": 1 values are missing; their mean stands for them.',
+    ]
+    assert_allclose(x[:, 0], [-1, 1, 0])
+    assert y.tolist() == [[1, 0], [0, 1], [1, 0]]
+
+
+def test_a_million_columns_of_an_archive_are_refused_at_once(tmp_path):
+    np.savez(tmp_path / "wide.npz", x=np.zeros((2, 10**6)), y=np.arange(2))
+    with pytest.raises(LimitError, match="1,000,001 columns; at most 65,536"):
+        read_table(tmp_path / "wide.npz")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("length,side\n1.5,n\nlong,s\n", 'row 3, column "length" is "long"'),
+        ("length,side\nlong,n\n", 'row 2, column "length" is "long"'),
+        ("side\nn\n", 'no column "length"'),
+        ("length,side\n1e300,n\n", 'row 2, column "length" is 1e+300'),
+    ],
+)
+def test_new_rows_that_do_not_fit_are_told_with_their_place(
+    tmp_path, flowers, capsys, content, said
+):
+    assert run("train", flowers, "--epochs", 1, "--run", tmp_path / "model").exit_code == 0
+    new = written(tmp_path, content, "new.csv")
+    with pytest.raises(SystemExit) as ended:
+        main(["predict", str(tmp_path / "model"), str(new)])
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_an_empty_column_of_new_rows_counts_as_missing(tmp_path, flowers):
+    assert run("train", flowers, "--epochs", 1, "--run", tmp_path / "model").exit_code == 0
+    new = written(tmp_path, "length,side\n,n\n", "new.csv")
+    found = run("predict", tmp_path / "model", new)
+    assert found.exit_code == 0
+    assert len(found.output.splitlines()) == 2
+
+
+@pytest.mark.parametrize("shape", [(200, 100, 1), (2000, 30, 300)], ids=str)
+def test_the_estimate_of_memory_is_of_the_size_of_what_is_taken(shape):
+    rows, inputs, units = shape
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(rows, inputs)), rng.normal(size=(rows, 1))
+    problem = hg.Network([inputs, units, 1], x=x[:1], y=y[:1], optimizer="adam")
+    problem = with_examples(problem, x, y, "float64")
+    estimated = estimate(set_up(problem, Wish(1)).task)
+    tracemalloc.start()
+    hg.train(problem, epochs=3, engine="numpy")
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.3 * taken < estimated + 2**20 < 3 * taken + 2**20
+
+
 def test_there_is_no_such_file(tmp_path):
     with pytest.raises(FileError):
         read_table(tmp_path / "nothing.csv")
@@ -165,6 +251,7 @@ def test_there_is_no_such_file(tmp_path):
         ([["a", "b"]], [[1.0]], "x is no array of numbers"),
         (1.0, [[1.0]], "x is a single number"),
         ([[1.0, 2.0]], None, "Give x and y, or neither"),
+        ([[1.0, 1e300]], [[1.0]], "row 1, column 2 of x is 1e+300, too large for float32"),
     ],
 )
 def test_arrays_that_do_not_fit_are_told(x, y, said):

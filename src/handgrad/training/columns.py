@@ -26,6 +26,8 @@ FEW_CLASSES = 20
 """Different whole numbers up to which a column of them is a class unless said otherwise."""
 MOST_CATEGORIES = 1_000
 ABSENT = "(missing)"
+LARGEST = 1e150
+"""Its square is a number."""
 TASKS = ("classification", "regression")
 
 
@@ -136,7 +138,7 @@ def _target(
             "at least 2 are needed to learn anything."
         )
     if texts is None:
-        _refuse_infinite(table, column)
+        _refuse_beyond(table, column)
     if texts is not None and task == "regression":
         raise InputError(f"{quoted(column.name)} holds texts. Give --task classification.")
     if texts is not None:
@@ -181,14 +183,34 @@ def _refuse_unlike(table: Table, column: Column) -> None:
         )
 
 
-def _refuse_infinite(table: Table, column: Column) -> None:
-    infinite = np.flatnonzero(np.isinf(column.numbers))
-    if len(infinite):
-        row = int(infinite[0])
+def _refuse_beyond(table: Table, column: Column) -> None:
+    """Name the first number that is infinite, or whose square is."""
+    beyond = np.flatnonzero(np.abs(column.numbers) > LARGEST)
+    if len(beyond):
+        row = int(beyond[0])
+        value = column.numbers[row]
+        said = "infinite" if np.isinf(value) else f"{value:g}, too large to be scaled"
         raise InputError(
-            f"{table.path}: {table.place(row)}, column {quoted(column.name)} is infinite. "
-            "Correct it, or leave the cell empty."
+            f"{table.path}: {table.place(row)}, column {quoted(column.name)} is {said}. "
+            "Correct it, leave the cell empty, or give the column in other units."
         )
+
+
+def _refuse_texts(table: Table, column: Column, said: str) -> None:
+    """Name the first text of a column that has to hold numbers."""
+    _refuse_unlike(table, column)
+    for row, text in enumerate(column.texts or ()):
+        if text and not _reads(text):
+            where = f"{table.place(row)}, column {quoted(column.name)}"
+            raise InputError(f"{table.path}: {where} is {quoted(text)}. {said}")
+
+
+def _reads(text: str) -> bool:
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return False
+    return True
 
 
 def _feature(
@@ -204,7 +226,7 @@ def _feature(
         filled = "their mean" if column.texts is None else "a category of their own"
         notes.append(f"{name}: {column.missing:,} values are missing; {filled} stands for them.")
     if column.texts is None and not categorical:
-        _refuse_infinite(table, column)
+        _refuse_beyond(table, column)
         values = column.numbers[rows]
         if np.isnan(values).all():
             notes.append(f"{name} is empty where there is a target, and left out.")
@@ -260,13 +282,11 @@ def inputs(preparation: Preparation, table: Table, rows: Array, notes: list[str]
 
 
 def _numbers(table: Table, feature: Feature, column: Column, rows: Array, part: Array) -> None:
-    _refuse_unlike(table, column)
+    _refuse_texts(table, column, "It held numbers when the network was trained.")
     if column.numbers is None:
-        raise InputError(
-            f"{table.path}: {quoted(feature.name)} held numbers when the network was "
-            "trained; here it holds texts."
-        )
-    _refuse_infinite(table, column)
+        part[:, 0] = 0.0
+        return
+    _refuse_beyond(table, column)
     values = (column.numbers[rows] - feature.mean) / feature.scale
     part[:, 0] = np.where(np.isnan(values), 0.0, values)
 
@@ -296,11 +316,9 @@ def targets(target: Target, table: Table, rows: Array) -> Array:
     if column is None:
         raise InputError(f"{table.path} has no column {quoted(target.name)} to compare with.")
     if target.classes is None:
+        _refuse_texts(table, column, "Numbers are expected.")
         if column.numbers is None:
-            _refuse_unlike(table, column)
-            raise InputError(
-                f"{table.path}: {quoted(target.name)} holds texts; numbers are expected."
-            )
+            raise InputError(f"{table.path}: {quoted(target.name)} is empty.")
         return ((column.numbers[rows] - target.mean) / target.scale)[:, None]
     places = {name: n for n, name in enumerate(target.classes)}
     texts = _texts(column)

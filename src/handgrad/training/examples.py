@@ -87,11 +87,11 @@ def _targets(problem: Problem, y: Any) -> Any:
 
 def _array(symbol: Symbol, value: Any, dtype: Any) -> Array:
     try:
-        array = np.asarray(value)
-        if array.dtype.kind not in "fiub":
+        given = np.asarray(value)
+        if given.dtype.kind not in "fiub":
             raise ValueError
         with np.errstate(over="ignore"):
-            array = np.asarray(array, dtype, order="C")
+            array = np.asarray(given, dtype, order="C")
     except (TypeError, ValueError):
         raise InputError(
             f"{symbol} is no array of numbers. Give one row of numbers per example."
@@ -104,8 +104,10 @@ def _array(symbol: Symbol, value: Any, dtype: Any) -> Array:
         where = ", ".join(
             f"{w} {n + 1:,}" for w, n in zip(("row", "column", "place"), place, strict=False)
         )
+        number = given[tuple(place)]
+        said = f", too large for {array.dtype.name}" if np.isfinite(number) else ""
         raise InputError(
-            f"{where} of {symbol} is {array[tuple(place)]:g}. Give finite numbers: "
+            f"{where} of {symbol} is {number:g}{said}. Give finite numbers: "
             "leave such rows out, or put a number in their place."
         )
     return array

@@ -268,6 +268,9 @@ def _read_npz(path: Path) -> Table:
         raise InputError(
             f"{path}: give arrays of one or two axes with as many rows each; there are {said}."
         )
+    count = sum(array[:1].size for array in arrays.values())
+    if count > Limits.units:
+        raise LimitError(f"{path} has {count:,} columns; at most {Limits.units:,} are read.")
     columns: dict[str, Column] = {}
     for name, array in arrays.items():
         if array.ndim == 1:
@@ -277,6 +280,4 @@ def _read_npz(path: Path) -> Table:
                 f"{name}[{k + 1}]": Column(f"{name}[{k + 1}]", array[:, k])
                 for k in range(array.shape[1])
             }
-    if len(columns) > Limits.units:
-        raise LimitError(f"{path} has {len(columns):,} columns; at most {Limits.units:,} are read.")
     return Table(path, columns, next(iter(lengths.values())))
