@@ -31,6 +31,7 @@ from handgrad.numbers.evaluate import Trace
 from handgrad.numbers.page import element
 from handgrad.numbers.updates import Updates
 from handgrad.numbers.worked import known_reading
+from handgrad.render.losses import plot_losses
 from handgrad.training.examples import held_back, with_examples
 from handgrad.training.folder import Begun
 from handgrad.training.running import ENGINES, Progress, Wish
@@ -122,6 +123,22 @@ class Run(Trained):
         events = None if tensorboard is None else Path(tensorboard)
         found = continued(self, wish, save_every=save_every, events=events, told=progress)
         return Run(**vars(found))
+
+    def plot(
+        self,
+        *,
+        ax: Any = None,
+        log: bool | None = None,
+        theme: str = "light",
+        width: int = 800,
+    ) -> Any:
+        """Draw the loss of each epoch, and of the examples held back, on matplotlib axes.
+
+        The arguments are those of ``hg.plot``. Raises ``InputError`` where matplotlib is not
+        installed.
+        """
+        title = self.setup.problem.title
+        return plot_losses(self.history, title=title, ax=ax, log=log, theme=theme, width=width)
 
     def __repr__(self) -> str:
         losses = self.record.loss

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from handgrad.cli.files import complete_example, path_of
+from handgrad.cli.files import complete_example, is_run, path_of
+from handgrad.cli.running import opened_run
 from handgrad.cli.terminal import progress_bar
 from handgrad.errors import InputError
 
@@ -137,28 +138,30 @@ def plot(
     boundary    what a problem with two inputs gives for each of them
     gradients   the size of the gradient of each parameter
     history     parameters along the updates
-    loss        the loss along the updates
+    loss        the loss along the updates; of a run in a folder, along its epochs
     surface     the loss over two parameters, with the path of the descent
     """  # noqa: D301 (click asks for the character itself)
-    from handgrad import verbs
     from handgrad.render.figure import image, known_ending
     from handgrad.render.output import write_whole
-    from handgrad.render.plots import plot as draw
 
     if output is None:
         raise click.UsageError("Say where the picture goes: -o OUT.png, OUT.svg or OUT.pdf.")
     known_ending(output.suffix)
-    subject = file if kind == "activation" else verbs.load(path_of(file))
-    with progress_bar("Updating") as told:
-        axes = draw(
-            kind,
-            subject,
-            of=of,
-            steps=steps,
-            log=log,
-            theme=theme,
-            width=width,
-            progress=lambda done, planned: told(done / planned),
-        )
+    if is_run(Path(file)):
+        if kind != "loss" or of or steps is not None:
+            raise click.UsageError("Of a run the loss can be drawn: handgrad plot loss RUN -o OUT.")
+        axes = opened_run(Path(file)).plot(log=log, theme=theme, width=width)
+    else:
+        axes = _of_problem(kind, file, of=of, steps=steps, log=log, theme=theme, width=width)
     write_whole(output, image(axes, output.suffix))
     click.echo(f"Wrote {click.format_filename(output)}.", err=True)
+
+
+def _of_problem(kind: str, file: str, **asked: Any) -> Any:
+    """The axes of a plot that runs the updates of a problem itself."""
+    from handgrad import verbs
+    from handgrad.render.plots import plot as draw
+
+    subject = file if kind == "activation" else verbs.load(path_of(file))
+    with progress_bar("Updating") as told:
+        return draw(kind, subject, progress=lambda done, planned: told(done / planned), **asked)

@@ -18,7 +18,15 @@ from handgrad.render.figure import Style, ink, label, line_styles
 from handgrad.render.mathtext import mathtext
 from handgrad.render.notation import Names
 
-__all__ = ["draw_activation", "draw_gradients", "draw_history", "draw_loss"]
+__all__ = [
+    "along",
+    "draw_activation",
+    "draw_gradients",
+    "draw_history",
+    "draw_loss",
+    "scaled",
+    "series",
+]
 
 Axes = Any
 Array = Any
@@ -72,7 +80,7 @@ def draw_loss(
     said = f"{letter} of a batch" if batches else letter
     (style, other, last) = line_styles(axes, 3)
     values = found.values[:, 0] if len(found.done) else np.array([])
-    _line(axes, found.done, values, style, said)
+    series(axes, found.done, values, style, said)
     end = float(run.final()[loss])
     if run.stopped or batches:
         name = f"{'stops ' * run.stopped}after {run.done:,} updates{', all examples' * batches}"
@@ -81,8 +89,8 @@ def draw_loss(
     if threshold is not None:
         name = f"stop below {Digits().show(threshold)}"
         axes.axhline(threshold, color=other.color, ls=other.dashes, lw=1.2, label=name)
-    _scale(axes, np.append(values, end), log)
-    _along_updates(axes, f"loss {letter}", problem.title, found)
+    scaled(axes, np.append(values, end), log)
+    along(axes, f"loss {letter}", problem.title, found)
 
 
 def draw_gradients(
@@ -104,7 +112,7 @@ def draw_gradients(
     if not len(found.done):
         raise InputError("No update is made, so there is no gradient to draw. Give more steps.")
     called = [mathtext(names.name(Ref(p))) for p in parameters]
-    _scale(axes, found.values, True if log is None else log)
+    scaled(axes, found.values, True if log is None else log)
     measured = f"gradient of {mathtext(names.of_loss)}"
     if len(found.done) == 1:
         _one_update(axes, found.values[0], called)
@@ -112,11 +120,11 @@ def draw_gradients(
         return
     shown = np.where(found.values > 0, found.values, np.nan) if _is_log(axes) else found.values
     for n, style in enumerate(line_styles(axes, len(parameters))):
-        _line(axes, found.done + 1, shown[:, 2 * n], style, called[n])
+        series(axes, found.done + 1, shown[:, 2 * n], style, called[n])
         thin = "thin: largest element" if n == len(parameters) - 1 else ""
         fine = {"color": style.color, "ls": style.dashes, "lw": 0.8, "label": thin}
         axes.plot(found.done + 1, shown[:, 2 * n + 1], **fine)
-    _along_updates(axes, f"norm of the {measured}", run.problem.title, found, "update")
+    along(axes, f"norm of the {measured}", run.problem.title, found, "update")
 
 
 def _one_update(axes: Axes, sizes: Array, called: Sequence[str]) -> None:
@@ -141,9 +149,9 @@ def draw_history(
     """Elements of parameters, before each update and after the last."""
     found = course(run, lambda trace: [element_of(trace, e) for e in elements], progress=progress)
     for n, style in enumerate(line_styles(axes, len(elements))):
-        _line(axes, found.done, found.values[:, n], style, mathtext(names.name(elements[n])))
-    _scale(axes, found.values, bool(log))
-    _along_updates(axes, "value of the parameter", run.problem.title, found)
+        series(axes, found.done, found.values[:, n], style, mathtext(names.name(elements[n])))
+    scaled(axes, found.values, bool(log))
+    along(axes, "value of the parameter", run.problem.title, found)
 
 
 def element_of(trace: Trace, ref: Ref) -> float:
@@ -151,7 +159,7 @@ def element_of(trace: Trace, ref: Ref) -> float:
     return float(trace[ref.symbol][tuple(p - 1 for p in ref.indices if isinstance(p, int))])
 
 
-def _line(axes: Axes, at: Array, values: Array, style: Style, name: str) -> None:
+def series(axes: Axes, at: Array, values: Array, style: Style, name: str) -> None:
     """A line, with a marker at each of a few numbers and now and then on a long one."""
     every = 1 if len(at) <= FEW else (0, max(1, len(at) // 8))
     axes.plot(
@@ -160,7 +168,7 @@ def _line(axes: Axes, at: Array, values: Array, style: Style, name: str) -> None
     )  # fmt: skip
 
 
-def _scale(axes: Axes, values: Array, log: bool | None) -> None:
+def scaled(axes: Axes, values: Array, log: bool | None) -> None:
     """Logarithmic where asked for, or where nothing was asked and the numbers span a decade."""
     positive = values[values > 0]
     if log is None:
@@ -173,9 +181,10 @@ def _is_log(axes: Axes) -> bool:
     return axes.get_yscale() == "log"
 
 
-def _along_updates(
+def along(
     axes: Axes, measured: str, title: str, found: Course, counted: str = "updates done"
 ) -> None:
+    """Name the axes, and say how far the numbers are thinned."""
     if not _is_log(axes):
         axes.ticklabel_format(useOffset=False)
     axes.locator_params(axis="x", integer=True)
