@@ -13,12 +13,28 @@ from handgrad.calculus.derivation import Equation, Phase
 from handgrad.calculus.expr import Expr, Index, Num, Ref, Sigma, Sum, Symbol, call
 from handgrad.calculus.simplify import simplify
 
-__all__ = ["BOUND", "CLIPPED", "NORM", "SCALE", "clipped_by_norm", "clipped_by_value"]
+__all__ = ["BOUND", "CLIPPED", "clipped", "made_by_clipping"]
 
 NORM, SCALE, BOUND = Symbol("G"), Symbol("κ"), Symbol("τ")
 CLIPPED = "g"
 """The state of a clipped gradient: ``g_W1``."""
 SMALL = Num(Fraction(1, 10**6))  # PyTorch's: a norm of zero is divided by, too
+
+
+def clipped(
+    gradients: Sequence[Ref], norm: float | None, value: float | None
+) -> tuple[Sequence[Equation], Sequence[Ref]]:
+    """The equations that clip gradients where there is a bound, and the gradients that go on."""
+    if norm is not None and gradients:
+        return _by_norm(gradients)
+    if value is not None:
+        return _by_value(gradients)
+    return (), gradients
+
+
+def made_by_clipping(parameter: Symbol) -> set[Symbol]:
+    """The quantities that stand for the gradients and for that of a parameter."""
+    return {NORM, SCALE, replace(parameter, state=CLIPPED)}
 
 
 def _clipped(gradient: Ref) -> Ref:
@@ -35,7 +51,7 @@ def _squares(gradient: Ref) -> Expr:
     return Sigma(indices, gradient**2) if indices else gradient**2
 
 
-def clipped_by_norm(gradients: Sequence[Ref]) -> tuple[list[Equation], list[Ref]]:
+def _by_norm(gradients: Sequence[Ref]) -> tuple[list[Equation], list[Ref]]:
     """All gradients made shorter by one factor where their common norm is above the bound."""
     norm, scale = Ref(NORM), Ref(SCALE)
     total = Sum(tuple(map(_squares, gradients)))
@@ -48,7 +64,7 @@ def clipped_by_norm(gradients: Sequence[Ref]) -> tuple[list[Equation], list[Ref]
     return found, [*map(_clipped, gradients)]
 
 
-def clipped_by_value(gradients: Sequence[Ref]) -> tuple[list[Equation], list[Ref]]:
+def _by_value(gradients: Sequence[Ref]) -> tuple[list[Equation], list[Ref]]:
     """Each element of each gradient kept within the bound."""
     bound, why = Ref(BOUND), "The gradient, each element kept within the bound."
     found = [

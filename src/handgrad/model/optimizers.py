@@ -6,7 +6,7 @@ Every optimizer is a list of equations for one parameter: its state, then the ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from handgrad.calculus.derivation import Equation, Phase
@@ -109,7 +109,7 @@ OPTIMIZERS: Mapping[str, Optimizer] = {
 }
 
 
-def update_equations(optimizer: str, gradients: list[Ref]) -> tuple[Equation, ...]:
+def update_equations(optimizer: str, gradients: Sequence[Ref]) -> tuple[Equation, ...]:
     """The update of every parameter, in the order of its gradient ``dL/dw``."""
     rule = OPTIMIZERS[optimizer].rule
     pieces = (piece for g in gradients for piece in rule(Ref(g.symbol.plain, g.indices), g))

@@ -19,14 +19,7 @@ from handgrad.errors import DerivationError, InputError, ShapeError
 from handgrad.language.reading import symbol
 from handgrad.language.writing import text
 from handgrad.model.axes import with_axes
-from handgrad.model.clipping import (
-    BOUND,
-    CLIPPED,
-    NORM,
-    SCALE,
-    clipped_by_norm,
-    clipped_by_value,
-)
+from handgrad.model.clipping import BOUND, clipped, made_by_clipping
 from handgrad.model.equations import fitting_equations, rows_of
 from handgrad.model.network import EXAMPLES, OUTPUTS, PENALTY, Formula, Layer, forward_equations
 from handgrad.model.optimizers import ETA, OPTIMIZERS, STEP, update_equations
@@ -155,8 +148,9 @@ def derive(problem: Problem) -> Derivation:
     order = problem.parameters
     if problem.notation.updates == "backward":
         order = tuple(s for s in gradients if s in problem.parameters)
-    clipping, used = _clipped(problem.training, [gradients[s] for s in order])
-    update = (*clipping, *update_equations(problem.training.optimizer, used))
+    training = problem.training
+    clipping, used = clipped([gradients[s] for s in order], training.clip_norm, training.clip_value)
+    update = (*clipping, *update_equations(training.optimizer, used))
     givens = {**ranks, **dict.fromkeys(constants(problem), 0)}
     state = {
         replace(parameter, state=kept): ranks[parameter]
@@ -171,15 +165,6 @@ def derive(problem: Problem) -> Derivation:
     )
 
 
-def _clipped(training: Training, gradients: list[Ref]) -> tuple[list[Equation], list[Ref]]:
-    """The equations that clip gradients, and the gradients that go on."""
-    if training.clip_norm is not None and gradients:
-        return clipped_by_norm(gradients)
-    if training.clip_value is not None:
-        return clipped_by_value(gradients)
-    return [], gradients
-
-
 def taken_names(problem: Problem) -> list[str]:
     """The names of a user's that the derivation needs for itself."""
     own = [*problem.values, *(e.lhs.symbol for e in problem.forward)]
@@ -187,8 +172,7 @@ def taken_names(problem: Problem) -> list[str]:
     for parameter in problem.parameters:
         kept = {replace(parameter, state=k) for k in OPTIMIZERS[problem.training.optimizer].state}
         made |= kept | {replace(symbol, new=True) for symbol in (parameter, *kept)}
-        if BOUND in made:
-            made |= {NORM, SCALE, replace(parameter, state=CLIPPED)}
+        made |= made_by_clipping(parameter) if BOUND in made else set()
     names = set(map(str, made))
     return [name for name in dict.fromkeys(map(str, own)) if name in names]
 
