@@ -190,7 +190,10 @@ def test_a_problem_file_has_a_schedule(tmp_path):
     rates = [float(trace["η"]) for trace in Updates(problem, hg.derive(problem), 4)]
     expected = 0.1 * (0.5 + 0.25 * (1 + np.cos(np.pi * np.arange(4) / 4)))
     assert_allclose(rates, expected, rtol=1e-15)
-    assert "0.0927" in hg.explain(problem, step=2).to_text()
+    for asked in ({}, {"of": "W1[1,1]"}, {"reading": "matrix"}, {"exact": True}):
+        page = hg.explain(problem, step=2, **asked).to_text()
+        assert "by the schedule cosine" in page
+        assert "η = 0.1·0.9268 ≈ 0.0927" in page
 
 
 @pytest.mark.parametrize(

@@ -354,6 +354,10 @@ def test_a_number_is_learned_in_its_own_units(tmp_path):
         (("train", "DATA", "--hidden", "3,x"), "write numbers of units"),
         (("train", "DATA", "--target", "knd"), 'Did you mean "kind"?'),
         (("train", "DATA", "--optimizer", "adm"), 'Did you mean "adam"?'),
+        (("train", "DATA", "--init", "xavier"), 'Did you mean "glorot"?'),
+        (("train", "xor", "--init", "he"), "--init has no meaning for a problem file"),
+        (("train", "DATA", "--schedule", "cosin"), 'Did you mean "cosine"?'),
+        (("train", "DATA", "--clip-norm", "1", "--clip-value", "1"), "Give one of them"),
     ],
 )
 def test_mistakes_on_the_command_line_are_told(flowers, arguments, said):

@@ -32,9 +32,11 @@ from handgrad.numbers.page import (
     shown_singly,
 )
 
-__all__ = ["gradient_equation", "of_one"]
+__all__ = ["UPDATE", "gradient_equation", "of_one"]
 
 Array = Any
+UPDATE = "Update"
+"""The heading over the new values."""
 
 
 def of_one(page: Page, of: Ref) -> Iterator[Section]:
@@ -57,7 +59,7 @@ def of_one(page: Page, of: Ref) -> Iterator[Section]:
     if derived:
         yield from _gradient_of(page, derived, targets, of)
     if symbol in page.problem.parameters:
-        yield Section("Update", tuple(_update_of(page, symbol, targets)))
+        yield Section(UPDATE, tuple(_update_of(page, symbol, targets)))
     if not defined and not derived:
         raise InputError(f"{_title(page, of)} is given; there is nothing to work out.")
 

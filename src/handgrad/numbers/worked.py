@@ -19,11 +19,14 @@ from handgrad.calculus.expr import (
     Ref,
     Sigma,
     Symbol,
+    Value,
     refs,
     walk,
 )
 from handgrad.calculus.functions import FUNCTIONS
 from handgrad.errors import InputError
+from handgrad.model.optimizers import ETA
+from handgrad.model.schedules import Schedule
 from handgrad.model.spelling import did_you_mean
 from handgrad.numbers.evaluate import Trace, evaluate
 from handgrad.numbers.page import (
@@ -41,7 +44,7 @@ from handgrad.numbers.page import (
     shown_singly,
 )
 from handgrad.numbers.proofs import PRIMED, proof
-from handgrad.numbers.quantity import gradient_equation, of_one
+from handgrad.numbers.quantity import UPDATE, gradient_equation, of_one
 from handgrad.rewrites.delta import delta_form
 
 __all__ = ["READINGS", "appendix", "derivative", "known_reading", "sections"]
@@ -68,9 +71,22 @@ def sections(page: Page, of: Ref | None = None) -> tuple[Section, ...]:
         hidden = of is not None and not gradient_equation(deltas, of.symbol.plain)
         page = page if hidden else deltas  # dL/da, which stands inside a δ, is asked for
     if of is not None:
-        return tuple(of_one(page, of))
+        return tuple(_with_rate(page, section) for section in of_one(page, of))
     made = _matrix_page(page) if page.reading == "matrix" else _whole_page(page)
-    return tuple(Section(s.title, _said_once(s.items)) for s in made if s.items)
+    kept = (Section(s.title, _said_once(s.items)) for s in made if s.items)
+    return tuple(_with_rate(page, section) for section in kept)
+
+
+def _with_rate(page: Page, section: Section) -> Section:
+    """The updates, before them the learning rate where a schedule has changed it."""
+    schedule, full = page.problem.training.schedule, page.problem.training.learning_rate
+    plain = page.symbols_only or not full or ETA not in page.values
+    if section.title != UPDATE or schedule == Schedule() or plain:
+        return section
+    rate = page.values[ETA].item()
+    why = f"The learning rate of this epoch, by the schedule {schedule.name}."
+    changed = Equation(Ref(ETA), Value(full) * Value(rate / full), Phase.UPDATE, why)
+    return Section(UPDATE, (Remark(why), item_of(page, changed, ()), *section.items))
 
 
 def _said_once(items: tuple[Item, ...]) -> tuple[Item, ...]:
@@ -127,7 +143,7 @@ def _whole_page(page: Page) -> Iterator[Section]:
     else:
         yield Section("Backward pass", tuple(_groups(page, [[e] for e in backward], short)))
     update = page.derivation.phase(Phase.UPDATE)
-    yield Section("Update", tuple(_groups(page, _by_parameter(update), short)))
+    yield Section(UPDATE, tuple(_groups(page, _by_parameter(update), short)))
 
 
 def _forward(page: Page) -> tuple[list[Equation], list[Equation]]:
@@ -226,7 +242,7 @@ def _matrix_page(page: Page) -> Iterator[Section]:
         "Forward pass": before,
         "Loss": loss,
         "Backward pass": page.derivation.phase(Phase.BACKWARD),
-        "Update": page.derivation.phase(Phase.UPDATE),
+        UPDATE: page.derivation.phase(Phase.UPDATE),
     }
     for title, equations in parts.items():
         yield Section(title, tuple(i for e in equations for i in matrix_items(page, e)))
