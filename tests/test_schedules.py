@@ -215,6 +215,14 @@ def test_a_mistake_in_the_schedule_of_a_file_is_told_with_its_line(tmp_path, sch
     assert "line 10" in str(caught.value)
 
 
+def test_an_audit_does_not_pass_over_a_schedule(tmp_path):
+    path = tmp_path / "net.toml"
+    claim = '[[claims]]\nquantity = "W1_new[1,1]"\nvalue = "0.36"\nstep = 2\n'
+    path.write_text(FILE.format(schedule='"cosine"') + claim)
+    with pytest.raises(HandgradError, match="one learning rate"):
+        hg.audit(str(path))
+
+
 def test_the_command_takes_a_schedule(tmp_path):
     found = CliRunner().invoke(
         commands, ["train", "xor", "--epochs", "9", "--schedule", "cosine,end=0.5"]

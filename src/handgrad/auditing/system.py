@@ -39,9 +39,10 @@ from handgrad.calculus.expr import (
 )
 from handgrad.calculus.functions import by_definition
 from handgrad.calculus.simplify import simplify
-from handgrad.errors import DerivationError, LimitError
+from handgrad.errors import DerivationError, InputError, LimitError
 from handgrad.model.optimizers import STEP
 from handgrad.model.problem import Problem, derive
+from handgrad.model.schedules import Schedule
 from handgrad.model.shapes import check_shapes
 from handgrad.numbers.evaluate import kernel_of
 from handgrad.numbers.kernels import NUMPY
@@ -135,8 +136,14 @@ def unrolled(problem: Problem) -> System:
     """The lines of one update of a problem, of all its examples.
 
     Every number keeps all its indices, that of a single example too. Raises ``LimitError`` beyond
-    20,000 lines, and what ``derive`` raises.
+    20,000 lines, ``InputError`` for a learning rate that changes, and what ``derive`` raises.
     """
+    schedule = problem.training.schedule
+    if schedule != Schedule():
+        raise InputError(
+            f"An audit goes by one learning rate in all updates, and the schedule {schedule.name} "
+            "changes it. Leave the schedule out to audit the first update."
+        )
     derivation = derive(problem)
     given = {symbol: np.asarray(value) for symbol, value in start(problem, derivation).items()}
     shapes = check_shapes(derivation, {s: v.shape for s, v in given.items()})
