@@ -14,7 +14,7 @@ import numpy as np
 from handgrad.auditing.align import Pair, align, numeric
 from handgrad.auditing.reading.nodes import Applied, Chain, Name, Named, Written
 from handgrad.auditing.roles import is_generic, is_rate
-from handgrad.auditing.statements import heads
+from handgrad.auditing.statements import heads, stated
 from handgrad.auditing.world import World
 from handgrad.calculus.expr import Call, Expr
 from handgrad.calculus.functions import FUNCTIONS
@@ -95,7 +95,8 @@ def restart(chains: Sequence[Chain], world: World) -> None:
         names = heads(chain)
         number = chain.members[-1].number
         forward = [n for n in names if not n.new and n.of is None]
-        if number is not None and any(n in seen for n in forward) and printed:
+        again = any(n in seen for n in forward) and not stated(chain)
+        if number is not None and again and printed:
             since = place if since is None else since
             pairs = [*substitutions(chain, place, world)]
             if any(_renewed(symbol, written, printed, world, place) for symbol, written in pairs):

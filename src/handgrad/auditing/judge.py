@@ -16,7 +16,7 @@ from handgrad.auditing.reading.nodes import Chain, Interval, Member, Name, Named
 from handgrad.auditing.record import Record
 from handgrad.auditing.roles import is_parameter
 from handgrad.auditing.statements import heads, stated, updates_told
-from handgrad.auditing.verdicts import FINE, Claim, fit, fit_value, shown
+from handgrad.auditing.verdicts import FINE, WRONG, Claim, fit, fit_value, shown
 from handgrad.auditing.world import World
 from handgrad.auditing.worth import close, leaves, plain, reach
 from handgrad.calculus.expr import Expr, Num
@@ -59,9 +59,17 @@ class _Judge:
         if claim.true is None and line is not None and not numeric(line):
             claim.true = self.world.number(line, place)
         self._global(claim, names)
+        if claim.true is None and claim.verdict in WRONG:
+            claim.true = self._begun(place)
         for name in names[1:]:
             self.kept.of.setdefault(name, []).append(claim)
         return self.kept.add(claim)
+
+    def _begun(self, place: int) -> float | None:
+        """What the calculation of a chain begins with: all there is to tell without a formula."""
+        members = self.kept.document.chains[place].members
+        lines = (m.expr for m in members if m.expr is not None and m.number is None)
+        return next((v for e in lines if numeric(e) and (v := plain(e)) is not None), None)
 
     def _local(self, claim: Claim) -> None:
         if claim.line is None:
@@ -111,8 +119,6 @@ class _Judge:
                 claim.verdict, claim.roots = "inherited", roots
                 return
         claim.verdict = "unjudged" if claim.true is None and claim.local == "unread" else "wrong"
-        if claim.true is None and claim.line is not None:  # its own line is all there is to tell
-            claim.true = plain(claim.line)
 
     def _repeated(self, claim: Claim, names: Sequence[Name]) -> Claim | None:
         """The claim that this one only repeats, in a summary or a table."""
@@ -277,7 +283,8 @@ class _Judge:
         values = self.kept.choices(before, place, fine=False)
         if any(shown(v, number) for v in values):
             return []
-        claim = Claim("operand", None, number, place, before, "wrong", "wrong", before.value)
+        true = self.kept.truths(before, place)[0]
+        claim = Claim("operand", None, number, place, before, "wrong", "wrong", true)
         return [self.kept.add(claim)]
 
     def _copied(self, name: Name, number: Written, place: int) -> list[Claim]:

@@ -217,12 +217,16 @@ class Judge:
         return list(choices)
 
     def _may_be_cut(self, n: int, claims: Sequence[int]) -> bool:
-        """A single digit tells nothing, nor do fewer digits than where the number is rounded."""
+        """Not with fewer digits than where the number is rounded.
+
+        A single digit tells nothing, unless others are printed with as many decimals.
+        """
         finer = (m for m in claims if self.readings[m].unit < self.readings[n].unit)
         rounded = any(
             m in self.verdicts and self.verdicts[m].name in ("exact", "rounded") for m in finer
         )
-        return len(self.readings[n].digits) > 1 and not rounded
+        alike = [r for r in self.readings if r.unit == self.readings[n].unit]
+        return not rounded and (len(self.readings[n].digits) > 1 or len(alike) > 2)
 
     def _inherited(self, fits: Callable[[Any], Any], result: Outcomes) -> frozenset[int] | None:
         """The fewest wrong numbers it follows from, None if from none."""

@@ -14,7 +14,7 @@ from handgrad.auditing.choices import Choice, merged
 from handgrad.auditing.formulas import announced_squares, other_name, repair, wrong_formula
 from handgrad.auditing.lines import called, ref_of, system_at
 from handgrad.auditing.printed import reading
-from handgrad.auditing.reading.nodes import Name, Named, every
+from handgrad.auditing.reading.nodes import Name, Named, Written, every
 from handgrad.auditing.record import Record
 from handgrad.auditing.roles import is_parameter, is_rate
 from handgrad.auditing.spoilt import judge_later, later_claims
@@ -212,11 +212,9 @@ class _Finder:
     def operand(self, claim: Claim) -> tuple[str, str] | None:
         """Why a number stands in the place of a name that has another value."""
         if claim.name is None:
-            if claim.true is not None and close(claim.true, -claim.written.value):
-                return (
-                    "sign",
-                    f"{-claim.written.value:g} became {claim.written.text}: the sign was lost",
-                )
+            before = claim.line
+            if isinstance(before, Written) and before.value == -claim.written.value:
+                return "sign", f"{before.text} became {claim.written.text}: the sign was lost"
         elif is_rate(claim.name):
             stated = f" {claim.true:g}" if claim.true is not None else " another value"
             return (
