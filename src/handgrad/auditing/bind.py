@@ -20,7 +20,7 @@ from handgrad.calculus.expr import Call, Expr
 from handgrad.calculus.functions import FUNCTIONS
 from handgrad.numbers.evaluate import kernel_of
 
-__all__ = ["Contradiction", "bind", "by_formula", "substitutions"]
+__all__ = ["Contradiction", "arguments", "bind", "by_formula", "substitutions"]
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "softplus", "silu", "identity")
 OFTEN = 2  # uses that make a rule
@@ -145,7 +145,7 @@ def _alike(one: Written, other: Written) -> bool:
 def substitutions(chain: Chain, place: int, world: World) -> Iterator[Pair]:
     """What each number of a chain is put in for, as far as the symbols before it tell."""
     names = heads(chain)
-    yield from _arguments(chain, world)
+    yield from arguments(chain, world)
     for previous, member in zip(chain.members, chain.members[1:], strict=False):
         if member.expr is None or not numeric(member.expr) or member.number is not None:
             continue
@@ -162,7 +162,7 @@ def substitutions(chain: Chain, place: int, world: World) -> Iterator[Pair]:
         yield from pairs
 
 
-def _arguments(chain: Chain, world: World) -> Iterator[Pair]:
+def arguments(chain: Chain, world: World) -> Iterator[Pair]:
     """L(1.5, 0.56): the numbers in the places of the function's own names."""
     head = chain.members[0].expr
     if isinstance(head, Applied) and head.function in world.functions:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from handgrad.auditing.align import Pair, align, numeric
-from handgrad.auditing.bind import bind, by_formula
+from handgrad.auditing.bind import arguments, bind, by_formula
 from handgrad.auditing.reading.document import Document
 from handgrad.auditing.reading.nodes import Chain, Interval, Member, Name, Named, Written
 from handgrad.auditing.record import Record
@@ -194,6 +194,10 @@ class _Judge:
         line = before
         flagged: list[Claim] = []
         passed: list[Expr] = []
+        for symbol, number in arguments(chain, self.world):  # L(1.5, 0.56)
+            if isinstance(symbol, Named) and isinstance(number, Written):
+                self.kept.stand(number, symbol)
+                flagged += self._copied(symbol.name, number, place)
         for previous, member in zip((None, *chain.members), chain.members, strict=False):
             if member.expr is None:
                 line = None
@@ -205,6 +209,13 @@ class _Judge:
                 source = line if line is not None and not isinstance(line, Named) else None
                 claim = self.result(member.number, names, source, place)
                 self._after_operands(claim, flagged, passed)
+                if claim.local != "unread":  # with it the constants of what it follows from
+                    self.kept.checked |= {
+                        leaf.start
+                        for expr in passed
+                        for leaf in leaves(expr)
+                        if isinstance(leaf, Written) and leaf.whole
+                    }
             elif numeric(member.expr):
                 flagged += self._substituted(known, names, member, place)
             if not isinstance(member.expr, Named):
@@ -245,6 +256,7 @@ class _Judge:
             elif isinstance(symbol, Num) or _fixed(symbol):
                 self.kept.checked.add(number.start)
             elif isinstance(symbol, Written):
+                self.kept.checked.add(symbol.start)
                 wrong += self._again(symbol, number, place)
             else:
                 wrong += self._part(symbol, number, place)
