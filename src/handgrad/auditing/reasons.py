@@ -32,6 +32,7 @@ OF_OPERANDS = {
     "learning_rate", "wrong_operand", "wrong_weight", "mislabelled",
     "missing_term", "stale_value", "updated_weight",
 }  # fmt: skip
+LEAST = 3.2  # the cost beyond which a slip is less likely than plain bad arithmetic
 MOST_CAUSES = 6  # of one number that another may share
 MOST_SEARCHED = 40  # wrong numbers whose cause is looked for
 
@@ -190,14 +191,19 @@ class _Finder:
                 *symptoms.stale(self.record, claim),
                 *symptoms.miswritten(claim),
             ]
+        found += self.at_last(claim)
         for _, slip, sentence in sorted(found, key=lambda one: one[0]):
             yield slip, sentence
+
+    def at_last(self, claim: Claim) -> Iterator[Reason]:
+        """That a result is wrong, where nothing likelier tells why."""
         if claim.local == "wrong" and claim.line is not None:
             value = plain(claim.line)
             worth = f", which is {value:.7g}" if value is not None else ""
-            yield "arithmetic", f"the result is not that of the operation printed{worth}"
+            yield LEAST, "arithmetic", f"the result is not that of the operation printed{worth}"
         elif claim.local == "unread" and claim.true is not None:
-            yield "arithmetic", f"it is not what its formula gives, which is {claim.true:.7g}"
+            said = f"it is not what its formula gives, which is {claim.true:.7g}"
+            yield LEAST, "arithmetic", said
 
     def contradicted(self, claim: Claim) -> str:
         """What is stated and not used."""

@@ -22,6 +22,7 @@ Reason = tuple[float, str, str]  # cost, slip, sentence
 FEWEST_CARRIED, MOST_OF = 2, 0.8  # wrong lines that make few digits a rule, and their part
 FEWEST_SINGLE = 3  # the same for single precision
 SINGLE = 2.0**-22  # relative, what a line of single precision may lose
+UNLIKE = 2.0  # the cost of digits that are not those of the numbers the line shows
 TELLING = 5  # digits by which an old value is known again
 
 
@@ -176,8 +177,9 @@ def miswritten(claim: Claim) -> Iterator[Reason]:
     line = plain(claim.line) if claim.line is not None else None
     values += [v for v in (line, claim.true) if v is not None]
     for value in dict.fromkeys(values):
+        unlike = UNLIKE if line is not None and not near(value, line) else 0.0
         for m in misprints(value, printed):
-            yield m.cost, m.slip, f"{claim.name or 'the number'}: {m.sentence}"
+            yield m.cost + unlike, m.slip, f"{claim.name or 'the number'}: {m.sentence}"
 
 
 def carried(claim: Claim) -> Iterator[Reason]:
@@ -196,3 +198,8 @@ def carried(claim: Claim) -> Iterator[Reason]:
                 said = f"only {count} digit{'s' * (count > 1)} were carried"
                 yield 0.4 if count > 1 else 1.2, "precision", said
                 return
+
+
+def near(one: float, other: float) -> bool:
+    """Whether one may be the other, calculated from rounded numbers."""
+    return abs(one - other) <= 1e-4 * max(abs(one), abs(other))

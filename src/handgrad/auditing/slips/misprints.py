@@ -83,5 +83,5 @@ def _miswritten(value: float, printed: Reading) -> Iterator[Misprint]:
 
 
 def _one_lost(longer: str, shorter: str) -> bool:
-    """Whether a digit is missing; of the last two one would only be rounded otherwise."""
-    return any(longer[:n] + longer[n + 1 :] == shorter for n in range(len(longer) - 2))
+    """Whether a digit is missing; without the last one it would only be cut off."""
+    return any(longer[:n] + longer[n + 1 :] == shorter for n in range(len(longer) - 1))
