@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from handgrad.calculus.derivation import Derivation as Derivation
     from handgrad.errors import HandgradError as HandgradError
     from handgrad.errors import InputError as InputError
+    from handgrad.estimator.classifier import MLPClassifier as MLPClassifier
+    from handgrad.estimator.regressor import MLPRegressor as MLPRegressor
     from handgrad.model.describe import Equations as Equations
     from handgrad.model.describe import Network as Network
     from handgrad.model.problem import Notation as Notation
@@ -47,6 +49,8 @@ __all__ = [
     "Equations",
     "HandgradError",
     "InputError",
+    "MLPClassifier",
+    "MLPRegressor",
     "Network",
     "Notation",
     "Problem",
@@ -74,6 +78,8 @@ _HOMES = {
     "Equations": "handgrad.model.describe",
     "HandgradError": "handgrad.errors",
     "InputError": "handgrad.errors",
+    "MLPClassifier": "handgrad.estimator.classifier",
+    "MLPRegressor": "handgrad.estimator.regressor",
     "Network": "handgrad.model.describe",
     "Notation": "handgrad.model.problem",
     "Problem": "handgrad.model.problem",

@@ -12,7 +12,7 @@ import numpy as np
 from handgrad.calculus.expr import Symbol
 from handgrad.errors import quoted
 from handgrad.model.clipping import CLIPPED
-from handgrad.model.optimizers import OPTIMIZERS
+from handgrad.model.optimizers import optimizer_row
 from handgrad.model.problem import Problem, constants
 from handgrad.model.spelling import closest
 
@@ -66,7 +66,7 @@ def _shapes(problem: Problem) -> dict[str, tuple[Shape, ...]]:
     for equation in problem.forward:
         own[equation.lhs.symbol] = _defined(problem, equation.lhs.symbol, len(equation.lhs.indices))
     own |= dict.fromkeys(constants(problem), ())
-    states = (*OPTIMIZERS[problem.training.optimizer].state, *STATES)
+    states = (*optimizer_row(problem.training.optimizer).state, *STATES)
     result: dict[str, tuple[Shape, ...]] = {}
     for symbol, shape in own.items():
         single = symbol in problem.batched and problem.examples == 1 and bool(shape)

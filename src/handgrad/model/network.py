@@ -47,7 +47,7 @@ class Formula:
     """A named function or loss with its options, or ``text``: a formula of the user's own."""
 
     name: str = ""
-    options: Mapping[str, float] = field(default_factory=dict[str, float])
+    options: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
     text: str = ""
     reduce: str = ""  # losses: "sum" or "mean" in place of the loss's own
 

@@ -1,4 +1,4 @@
-"""Optimizers as equations, in PyTorch's formulas and with its defaults.
+"""Optimizers as equations, in PyTorch's formulas and with its defaults; scikit-learn's for its door.
 
 Every optimizer is a list of equations for one parameter: its state, then the new value. The state
 ``m_W1`` and ``v_W1`` starts at zero; ``m_W1_new`` is carried to the next step as ``m_W1``.
@@ -13,7 +13,7 @@ from handgrad.calculus.derivation import Equation, Phase
 from handgrad.calculus.expr import Expr, Ref, Symbol, call
 from handgrad.calculus.simplify import simplify
 
-__all__ = ["ETA", "OPTIMIZERS", "STEP", "Optimizer", "update_equations"]
+__all__ = ["ETA", "OPTIMIZERS", "STEP", "Optimizer", "optimizer_row", "update_equations"]
 
 ETA, STEP = Symbol("η"), Symbol("t")
 BETA, BETA1, BETA2 = Symbol("β"), Symbol("β", 1), Symbol("β", 2)
@@ -89,12 +89,43 @@ def _adamw(w: Ref, g: Ref) -> Iterator[Piece]:
 
 
 def _moments(w: Ref, g: Ref) -> Iterator[Piece]:
-    m, v, t = kept(w, "m"), kept(w, "v"), Ref(STEP)
+    t = Ref(STEP)
+    yield from _averages(w, g)
+    for average, beta in (("m", BETA1), ("v", BETA2)):
+        mean = after(kept(w, average)) / (1 - Ref(beta) ** t)
+        yield kept(w, f"{average}hat"), mean, "Corrected for its start at zero."
+
+
+def _averages(w: Ref, g: Ref) -> Iterator[Piece]:
+    m, v = kept(w, "m"), kept(w, "v")
     beta1, beta2 = Ref(BETA1), Ref(BETA2)
     yield after(m), beta1 * m + (1 - beta1) * g, "Moving average of the gradients."
     yield after(v), beta2 * v + (1 - beta2) * g**2, "Moving average of the squared gradients."
-    yield kept(w, "mhat"), after(m) / (1 - beta1**t), "Corrected for its start at zero."
-    yield kept(w, "vhat"), after(v) / (1 - beta2**t), "Corrected for its start at zero."
+
+
+def _velocity_of_sklearn(w: Ref, g: Ref) -> Piece:
+    v = kept(w, "v")
+    step = Ref(BETA) * v - Ref(ETA) * g
+    return after(v), step, "Velocity: the rate is part of it, as in scikit-learn."
+
+
+def _momentum_of_sklearn(w: Ref, g: Ref) -> Iterator[Piece]:
+    yield _velocity_of_sklearn(w, g)
+    yield after(w), w + after(kept(w, "v")), "A step along the velocity."
+
+
+def _nesterov_of_sklearn(w: Ref, g: Ref) -> Iterator[Piece]:
+    yield _velocity_of_sklearn(w, g)
+    step = Ref(BETA) * after(kept(w, "v")) - Ref(ETA) * g
+    yield after(w), w + step, "Nesterov: a step that looks ahead."
+
+
+def _adam_of_sklearn(w: Ref, g: Ref) -> Iterator[Piece]:
+    yield from _averages(w, g)
+    t = Ref(STEP)
+    rate = Ref(ETA) * call("sqrt", 1 - Ref(BETA2) ** t) / (1 - Ref(BETA1) ** t)
+    step = rate * after(kept(w, "m")) / (call("sqrt", after(kept(w, "v"))) + Ref(EPSILON))
+    yield after(w), w - step, "Adam as in scikit-learn: the rate corrects for the start at zero."
 
 
 _ADAM = {BETA1: ("beta1", 0.9), BETA2: ("beta2", 0.999), EPSILON: ("epsilon", 1e-8)}
@@ -108,9 +139,20 @@ OPTIMIZERS: Mapping[str, Optimizer] = {
     "adamw": Optimizer(_adamw, ("m", "v"), {**_ADAM, DECAY: ("weight_decay", 0.01)}),
 }
 
+AT_THE_DOOR: Mapping[str, Optimizer] = {  # scikit-learn's formulas, for the estimators alone
+    "sklearn_momentum": Optimizer(_momentum_of_sklearn, ("v",), {BETA: ("momentum", 0.9)}),
+    "sklearn_nesterov": Optimizer(_nesterov_of_sklearn, ("v",), {BETA: ("momentum", 0.9)}),
+    "sklearn_adam": Optimizer(_adam_of_sklearn, ("m", "v"), _ADAM),
+}
+
+
+def optimizer_row(name: str) -> Optimizer:
+    """The optimizer of a problem, by its name in a problem file or at the door of scikit-learn."""
+    return OPTIMIZERS[name] if name in OPTIMIZERS else AT_THE_DOOR[name]
+
 
 def update_equations(optimizer: str, gradients: Sequence[Ref]) -> tuple[Equation, ...]:
     """The update of every parameter, in the order of its gradient ``dL/dw``."""
-    rule = OPTIMIZERS[optimizer].rule
+    rule = optimizer_row(optimizer).rule
     pieces = (piece for g in gradients for piece in rule(Ref(g.symbol.plain, g.indices), g))
     return tuple(Equation(lhs, simplify(rhs), Phase.UPDATE, why) for lhs, rhs, why in pieces)

@@ -22,7 +22,7 @@ from handgrad.model.axes import with_axes
 from handgrad.model.clipping import BOUND, clipped, made_by_clipping
 from handgrad.model.equations import fitting_equations, rows_of
 from handgrad.model.network import EXAMPLES, OUTPUTS, PENALTY, Formula, Layer, forward_equations
-from handgrad.model.optimizers import ETA, OPTIMIZERS, STEP, update_equations
+from handgrad.model.optimizers import ETA, STEP, optimizer_row, update_equations
 from handgrad.model.schedules import Schedule
 from handgrad.model.targets import lonely_softmax, target_outside
 from handgrad.rewrites.logits import shortcut, with_logits
@@ -154,7 +154,7 @@ def derive(problem: Problem) -> Derivation:
     givens = {**ranks, **dict.fromkeys(constants(problem), 0)}
     state = {
         replace(parameter, state=kept): ranks[parameter]
-        for kept in OPTIMIZERS[problem.training.optimizer].state
+        for kept in optimizer_row(problem.training.optimizer).state
         for parameter in problem.parameters
     }
     taken = taken_names(problem)
@@ -170,7 +170,9 @@ def taken_names(problem: Problem) -> list[str]:
     own = [*problem.values, *(e.lhs.symbol for e in problem.forward)]
     made = {*constants(problem), *(symbol.gradient(problem.loss) for symbol in own)}
     for parameter in problem.parameters:
-        kept = {replace(parameter, state=k) for k in OPTIMIZERS[problem.training.optimizer].state}
+        kept = {
+            replace(parameter, state=k) for k in optimizer_row(problem.training.optimizer).state
+        }
         made |= kept | {replace(symbol, new=True) for symbol in (parameter, *kept)}
         made |= made_by_clipping(parameter) if BOUND in made else set()
     names = set(map(str, made))
@@ -182,9 +184,9 @@ def constants(problem: Problem) -> dict[Symbol, float]:
     used = {ref.symbol for equation in problem.forward for ref in refs(equation.rhs)}
     training = problem.training
     result = {ETA: training.learning_rate} if problem.parameters else {}
-    for name, (key, default) in OPTIMIZERS[training.optimizer].constants.items():
+    for name, (key, default) in optimizer_row(training.optimizer).constants.items():
         result[name] = training.options.get(key, default)
-    if training.optimizer in ("adam", "adamw"):
+    if training.optimizer in ("adam", "adamw", "sklearn_adam"):
         result[STEP] = 1.0
     bound = training.clip_value if training.clip_norm is None else training.clip_norm
     if bound is not None and problem.parameters:

@@ -16,7 +16,7 @@ from handgrad.calculus.derivation import Derivation, Phase
 from handgrad.calculus.expr import Symbol
 from handgrad.errors import NumericError
 from handgrad.model.network import EXAMPLES
-from handgrad.model.optimizers import ETA, OPTIMIZERS, STEP
+from handgrad.model.optimizers import ETA, STEP, optimizer_row
 from handgrad.model.problem import Problem, constants
 from handgrad.model.schedules import Pace, Schedule, factor, filled, judged, patience_of
 from handgrad.numbers.arithmetic import FLOATS, Arithmetic
@@ -138,7 +138,7 @@ def start(problem: Problem, derivation: Derivation) -> dict[Symbol, Array]:
     """Everything given before the first update; the optimizer's state is zero."""
     values = {s: np.asarray(v) for s, v in problem.values.items()}
     values |= {s: np.asarray(v) for s, v in constants(problem).items()}
-    for kept in OPTIMIZERS[problem.training.optimizer].state:
+    for kept in optimizer_row(problem.training.optimizer).state:
         for parameter in problem.parameters:
             values[replace(parameter, state=kept)] = np.zeros_like(problem.values[parameter])
     return {s: v for s, v in values.items() if s in derivation.givens}

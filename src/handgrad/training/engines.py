@@ -56,6 +56,8 @@ class Inputs:
     threshold: float = -math.inf
     patience: Patience = ENDLESS
     rate: Callable[[int], float] | None = None  # the factor of the learning rate in an epoch
+    order: Callable[[int], Array] | None = None  # the examples of an epoch, in place of the seed's
+    begun: int = 0  # updates of the optimizer before this run
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,23 @@ class Engine(Protocol):
         ...
 
 
-def order_of(task: Task, seed: int, epoch: int) -> Array:
+def order_of(task: Task, inputs: Inputs, epoch: int) -> Array:
     """The examples of an epoch in the order they are used."""
     if not task.shuffled:
         return np.arange(task.rows, dtype=np.int32)
-    return np.random.default_rng([seed, 1, epoch]).permutation(task.rows).astype(np.int32)
+    if inputs.order is not None:
+        return inputs.order(epoch)
+    return np.random.default_rng([inputs.seed, 1, epoch]).permutation(task.rows).astype(np.int32)
+
+
+def _fill(target: Array, source: Array, rows: Any) -> None:
+    """Some rows of dense or sparse data, written into an array."""
+    if not isinstance(source, np.ndarray):
+        source[rows].toarray(out=target)
+    elif isinstance(rows, slice):
+        np.copyto(target, source[rows])
+    else:
+        np.take(source, rows, axis=0, out=target, mode="clip")
 
 
 class NumpyEngine:
@@ -144,7 +158,7 @@ class NumpyEngine:
         """The batches of an epoch that are left, as far as they are wanted."""
         task = self.task
         epoch, place = divmod(state.done, task.batches)
-        order = order_of(task, self.inputs.seed, epoch) if task.shuffled else None
+        order = order_of(task, self.inputs, epoch) if task.shuffled else None
         if ETA in self.scalars:
             self.scalars[ETA][...] = self._rate(epoch, state.pace.factor)
         done, total = state.done, state.total
@@ -172,12 +186,10 @@ class NumpyEngine:
         plan, held = self.plans[rows]
         if task.batch < task.rows:
             for source, target in zip(self.inputs.data, held, strict=True):
-                if order is None:
-                    np.copyto(target, source[begin : begin + rows])
-                else:
-                    np.take(source, order[begin : begin + rows], axis=0, out=target, mode="clip")
+                batch = slice(begin, begin + rows)
+                _fill(target, source, batch if order is None else order[batch])
         if STEP in self.scalars:
-            self.scalars[STEP][...] = step
+            self.scalars[STEP][...] = self.inputs.begun + step
         for call in plan.before:
             call()
         loss = tested = float(plan.loss)
@@ -228,7 +240,9 @@ class XlaEngine:
                 inputs.held,
                 np.array(inputs.scalars, task.dtype),
                 inputs.others,
-                np.array([inputs.threshold, rule.tolerance, rule.divisor, rule.least]),
+                np.array(
+                    [inputs.threshold, rule.tolerance, rule.divisor, rule.least, inputs.begun]
+                ),
             )
             self.data, self.held, self.scalars, self.others, self.numbers = jax.device_put(fixed)
 
@@ -245,7 +259,7 @@ class XlaEngine:
             last = min(epochs.stop, -(-wanted // task.batches))
             order = np.zeros((self.length, task.rows), np.int32)
             for n in range(first, last):
-                order[n - first] = order_of(task, self.inputs.seed, n)
+                order[n - first] = order_of(task, self.inputs, n)
         if self.inputs.rate is not None:
             rates = np.array([self.inputs.rate(n) for n in epochs], task.dtype)
         pace = state.pace

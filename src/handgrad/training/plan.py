@@ -24,6 +24,7 @@ __all__ = ["Plan"]
 
 Array = Any
 Call = Callable[[], Any]
+FAMILY = ("log_softmax", "softmax", "softmax_rest")
 VIEWS = ("given", "transpose", "index", "broadcast")
 UFUNCS: Mapping[str, Any] = {
     "add": np.add,
@@ -44,39 +45,65 @@ def _sigmoid(z: Array, out: Array, *, sign: int = -1) -> None:
     np.reciprocal(out, out=out)
 
 
-def _softmax(z: Array, out: Array) -> None:
-    np.subtract(z, z.max(axis=-1, keepdims=True), out=out)
-    np.exp(out, out=out)
-    out /= out.sum(axis=-1, keepdims=True)
+class _Exponentials:
+    """The softmax family of one array along its last axis, the exponentials worked out once.
 
+    The largest of a row is kept apart from the others, so that nothing cancels.
+    """
 
-def _log_softmax(z: Array, out: Array) -> None:
-    np.subtract(z, z.max(axis=-1, keepdims=True), out=out)
-    out -= np.log(np.exp(out).sum(axis=-1, keepdims=True))
+    def __init__(self, z: Array) -> None:
+        self.z, self.less, self.others = z, np.empty_like(z), np.empty_like(z)
+        self.top = np.empty(z.shape, bool)
+        self.columns = np.moveaxis(z, -1, 0)
+        self.ones = np.ones(z.shape[-1], z.dtype)
+        self.begun = False
 
+    def call(self, function: str, out: Array) -> Call:
+        """The call that writes a function of ``z``; the first to run works out what all need."""
+        into = partial(getattr(self, function), out)
+        if self.begun:
+            return into
+        self.begun = True
 
-def _softmax_rest(z: Array, out: Array) -> None:
-    """1 − softmax; the largest is kept apart from the others, so that nothing cancels."""
-    highest = z.max(axis=-1, keepdims=True)
-    top = z == highest
-    np.subtract(z, highest, out=out)
-    np.exp(out, out=out)
-    np.copyto(out, 0, where=top)
-    rest = out.sum(axis=-1, keepdims=True)
-    many = top.sum(axis=-1, keepdims=True, dtype=out.dtype)
-    np.subtract(many, out, out=out)
-    out -= top
-    out += rest
-    out /= many + rest
+        def both() -> None:
+            self.fill()
+            into()
+
+        return both
+
+    def fill(self) -> None:
+        """Work out what all of them need."""
+        # Along the first axis of a copy this is three times as fast as along the last.
+        highest = np.maximum.reduce(self.columns.copy())[..., None]
+        np.equal(self.z, highest, self.top)
+        np.subtract(self.z, highest, self.less)
+        np.exp(self.less, self.others)
+        np.copyto(self.others, 0, where=self.top)
+        self.rest = np.dot(self.others, self.ones)[..., None]
+        self.many = np.dot(self.top, self.ones)[..., None]
+        self.total = self.many + self.rest
+
+    def softmax(self, out: Array) -> None:
+        """The exponentials as parts of their sum."""
+        np.add(self.others, self.top, out)
+        out /= self.total
+
+    def log_softmax(self, out: Array) -> None:
+        """The logarithm of softmax."""
+        np.subtract(self.less, np.log1p(self.rest + (self.many - 1)), out)
+
+    def softmax_rest(self, out: Array) -> None:
+        """1 − softmax."""
+        np.add(self.others, self.top, out)
+        np.subtract(self.many, out, out)
+        out += self.rest
+        out /= self.total
 
 
 INTO: Mapping[str, Callable[..., None]] = {  # (arguments…, out)
-    "log_softmax": _log_softmax,
     "relu": lambda z, out: np.maximum(z, 0, out=out),
     "sigmoid": _sigmoid,
     "sigmoid_rest": partial(_sigmoid, sign=1),
-    "softmax": _softmax,
-    "softmax_rest": _softmax_rest,
     "step": lambda z, out: np.greater(z, 0, out=out),
 }
 
@@ -96,6 +123,7 @@ class Plan:
         dtype = next((v.dtype for v in given.values()), np.dtype(float))
         self.dtype = dtype
         self.arrays: dict[int, Array] = {}
+        self.exponentials: dict[int, _Exponentials] = {}
         kept = dict(zip(map(id, stage.updated), state, strict=True))
         over = {i: given[s] for i, s in kept.items() if self._free(i, s)}
         self.before: list[Call] = []
@@ -131,6 +159,11 @@ class Plan:
         if out is None:
             out = np.empty(node.shape, self.dtype)
         self.arrays[id(node)] = out
+        if node.operation == "along" and node.detail in FAMILY:
+            (source,) = node.inputs
+            if id(source) not in self.exponentials:
+                self.exponentials[id(source)] = _Exponentials(inputs[0])
+            return self.exponentials[id(source)].call(node.detail, out)
         return _call(node, inputs, out)
 
     def _view(self, node: Node, inputs: list[Array]) -> Array:

@@ -92,7 +92,7 @@ class _Call:
         given |= zip(task.others, self.others, strict=True)
         given |= {s: self.scalars[n] for n, s in enumerate(task.scalars)}
         if STEP in given:
-            given[STEP] = (t + 1).astype(task.dtype)
+            given[STEP] = (t + 1 + self.numbers[4]).astype(task.dtype)
         if ETA in given:
             given[ETA] = rate
         return emitted(stage.outputs, given, task.dtype, small=self.small)
@@ -252,8 +252,9 @@ def compiled(task: Task, length: int) -> Callable[..., Any]:
     """The program of a task, compiled at its first call and kept; for at most ``length`` epochs.
 
     It takes the state; the data; the data held back; the order of the examples in each of the
-    epochs, and the factors of their rates, or None; the scalars; the other givens; four numbers
-    (threshold, and of the patience tolerance, divisor and least factor); where the run is (updates
+    epochs, and the factors of their rates, or None; the scalars; the other givens; five numbers
+    (threshold; of the patience tolerance, divisor and least factor; updates of the optimizer before
+    the run); where the run is (updates
     done, updates wanted, the first epoch, patience, loss of the epoch under way, best loss, epochs
     without a better one, factor of the rate); and the best state. It gives back the state, the best
     state, and in one array updates begun, whether to go on, the last four of where the run is, the

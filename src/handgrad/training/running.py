@@ -29,7 +29,17 @@ from handgrad.training.engines import Engine, Inputs, NumpyEngine, State, XlaEng
 from handgrad.training.program import is_small
 from handgrad.training.task import Task, parts_of
 
-__all__ = ["ENGINES", "History", "Progress", "Setup", "Wish", "engine_for", "run", "set_up"]
+__all__ = [
+    "ENGINES",
+    "History",
+    "Progress",
+    "Setup",
+    "Wish",
+    "engine_for",
+    "engine_name",
+    "run",
+    "set_up",
+]
 
 Array = Any
 SLICE = 0.1  # seconds an engine is left alone
@@ -135,14 +145,20 @@ def engine_for(setup: Setup, wanted: int, name: str) -> Engine:
 
     Raises ``InputError`` for an engine that is not there.
     """
+    task, inputs = setup.task, setup.inputs
+    chosen = engine_name(task, wanted, name)
+    return XlaEngine(task, inputs) if chosen == "jax" else NumpyEngine(task, inputs)
+
+
+def engine_name(task: Task, wanted: int, name: str) -> str:
+    """Which engine that is: ``jax`` or ``numpy``."""
     if name not in ENGINES:
         raise InputError(f"engine is {name!r:.40}; it may be {', '.join(ENGINES)}.")
-    task, inputs = setup.task, setup.inputs
     if name == "jax" and not has_jax():
         raise InputError('The engine jax needs JAX: pip install "handgrad[fast]".')
     if name == "auto":
-        name = "jax" if has_jax() and _pays(task, wanted) else "numpy"
-    return XlaEngine(task, inputs) if name == "jax" else NumpyEngine(task, inputs)
+        return "jax" if has_jax() and _pays(task, wanted) else "numpy"
+    return name
 
 
 def _pays(task: Task, updates: int) -> bool:

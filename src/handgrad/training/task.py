@@ -15,7 +15,7 @@ import numpy as np
 from handgrad.calculus.derivation import Derivation, Equation, Phase
 from handgrad.calculus.expr import Symbol
 from handgrad.model.network import EXAMPLES, OUTPUTS
-from handgrad.model.optimizers import ETA, OPTIMIZERS, STEP
+from handgrad.model.optimizers import ETA, STEP, optimizer_row
 from handgrad.model.problem import Problem
 from handgrad.numbers.updates import start
 from handgrad.training.graph import Graph, Node, graph_of, work
@@ -86,24 +86,42 @@ class Task:
     def _by_symbol(self) -> Mapping[Symbol, Shape]:
         return dict(self.shapes)
 
+    @cached_property
+    def _stages(self) -> dict[tuple[int, bool], Stage]:
+        return {}
+
     @property
     def tests_all(self) -> bool:
         """Whether the threshold takes a look at examples that are not in the batch."""
         return self.threshold and self.batch < self.rows
 
+    @property
+    def parameters(self) -> tuple[Symbol, ...]:
+        """What is trained: the state without what the optimizer remembers."""
+        return tuple(s for s in self.state if not s.state)
+
     def stage(self, rows: int, *, updates: bool = True) -> Stage:
         """The record of a batch of ``rows`` examples; of its loss alone without ``updates``."""
+        if (rows, updates) not in self._stages:
+            equations = [e for e in self.equations if updates or e.phase is Phase.FORWARD]
+            wanted = [s.updated for s in self.state] if updates else []
+            self._stages[rows, updates] = self._stage(rows, equations, wanted)
+        return self._stages[rows, updates]
+
+    def slope(self, rows: int) -> Stage:
+        """The record of the loss of so many examples, with its gradient in place of new values."""
+        equations = [e for e in self.equations if e.phase is not Phase.UPDATE]
+        return self._stage(rows, equations, [s.gradient(self.loss) for s in self.parameters])
+
+    def _stage(self, rows: int, equations: list[Equation], wanted: list[Symbol]) -> Stage:
         shapes = {s: self._by_symbol[s] for s in (*self.state, *self.others)}
         shapes |= {s: (rows, *self._by_symbol[s]) for s in self.data}
         shapes |= dict.fromkeys(self.scalars, ())
         fixed = dict(self.fixed)
         if self.counted:
             fixed[EXAMPLES] = rows
-        wanted = {s.updated for s in self.state} | {self.loss}
-        equations = [e for e in self.equations if updates or e.phase is Phase.FORWARD]
-        graph, found = graph_of(equations, shapes, fixed, wanted.__contains__)
-        kept = tuple(found[s.updated] for s in self.state) if updates else ()
-        return Stage(graph, found[self.loss], kept)
+        graph, found = graph_of(equations, shapes, fixed, {self.loss, *wanted}.__contains__)
+        return Stage(graph, found[self.loss], tuple(found[s] for s in wanted))
 
 
 def parts_of(
@@ -114,7 +132,7 @@ def parts_of(
     counted = EXAMPLES in values and EXAMPLES not in problem.values
     fixed = {s: int(values[s]) for s in (OUTPUTS,) if s in values and s not in problem.values}
     scalars = [ETA] if ETA in values else []
-    scalars += [s for s in OPTIMIZERS[problem.training.optimizer].constants if s in values]
+    scalars += [s for s in optimizer_row(problem.training.optimizer).constants if s in values]
     scalars += [s for s in (STEP,) if s in values and s not in problem.values]
     data = [s for s in problem.data if s in values]
     state = [*derivation.parameters]
