@@ -30,6 +30,7 @@ LAYERS = (  # imports point upwards in this list; units of one layer do not impo
     ("exercises",),
     ("verbs",),
     ("runs",),
+    ("sweeps",),
     ("estimator", "cli", "web"),
     ("__main__",),
     ("__init__",),

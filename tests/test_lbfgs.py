@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose
 
 import handgrad as hg
 from handgrad.model.vocabulary import OPTIMIZERS
+from handgrad.training.beginning import Setup, Wish, set_up
 from handgrad.training.lbfgs import minimised, slope_of
-from handgrad.training.running import Setup, Wish, set_up
 
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(30, 3)), rng.normal(size=(30, 2))

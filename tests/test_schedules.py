@@ -10,8 +10,8 @@ from handgrad.cli import commands
 from handgrad.errors import HandgradError
 from handgrad.model.schedules import SCHEDULES, Schedule, factor, filled, schedule_of
 from handgrad.numbers.updates import Updates
+from handgrad.training.beginning import Wish, set_up
 from handgrad.training.engines import NumpyEngine, XlaEngine
-from handgrad.training.running import Wish, set_up
 
 ENGINES = ("numpy", "jax")
 EACH = (

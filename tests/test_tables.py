@@ -13,9 +13,9 @@ import handgrad as hg
 from handgrad.cli import commands, main
 from handgrad.errors import FileError, HandgradError, InputError, LimitError
 from handgrad.training import columns
+from handgrad.training.beginning import Wish, set_up
 from handgrad.training.examples import with_examples
 from handgrad.training.memory import estimate
-from handgrad.training.running import Wish, set_up
 from handgrad.training.tables import read_table
 
 FLOWERS = "length,width,colour,kind\n1.5,2,red,a\n2.5,,blue,b\n3.5,4,red,a\n4.5,5,,b\n"

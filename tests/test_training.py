@@ -12,9 +12,9 @@ import handgrad as hg
 from handgrad.errors import HandgradError
 from handgrad.model.optimizers import OPTIMIZERS
 from handgrad.numbers.updates import Updates
+from handgrad.training.beginning import Wish, set_up
 from handgrad.training.engines import NumpyEngine, XlaEngine
 from handgrad.training.program import is_small
-from handgrad.training.running import Wish, set_up
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.toml"))

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from handgrad.runs import Run as Run
     from handgrad.runs import load_run as load_run
     from handgrad.runs import train as train
+    from handgrad.sweeps import Sweep as Sweep
+    from handgrad.sweeps import sweep as sweep
     from handgrad.verbs import Worked as Worked
     from handgrad.verbs import audit as audit
     from handgrad.verbs import check as check
@@ -56,6 +58,7 @@ __all__ = [
     "Problem",
     "Report",
     "Run",
+    "Sweep",
     "Trace",
     "Worked",
     "audit",
@@ -69,6 +72,7 @@ __all__ = [
     "plant",
     "plot",
     "slips",
+    "sweep",
     "train",
 ]
 
@@ -85,11 +89,13 @@ _HOMES = {
     "Problem": "handgrad.model.problem",
     "Report": "handgrad.auditing.report",
     "Run": "handgrad.runs",
+    "Sweep": "handgrad.sweeps",
     "Trace": "handgrad.numbers.evaluate",
     "load_run": "handgrad.runs",
     "plant": "handgrad.auditing.slips.planting",
     "plot": "handgrad.render.plots",
     "slips": "handgrad.auditing.slips.catalogue",
+    "sweep": "handgrad.sweeps",
     "train": "handgrad.runs",
 }
 _CALLED = {"slips": "SLIPS"}  # where it is at home

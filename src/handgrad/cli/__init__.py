@@ -27,6 +27,7 @@ HOMES = {  # each command and its module, which is loaded when the command is as
     "new": "start",
     "plot": "pictures",
     "predict": "tables",
+    "sweep": "sweep",
     "train": "training",
 }
 

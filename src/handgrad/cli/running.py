@@ -29,6 +29,9 @@ COMMON = (
     "seconds",
     "engine",
     "dtype",
+    "devices",
+    "hosts",
+    "host",
     "folder",
     "save_every",
     "tensorboard",
@@ -37,7 +40,7 @@ COMMON = (
 
 def asked(options: dict[str, Any]) -> dict[str, Any]:
     """The arguments of ``train`` that the options of a command stand for."""
-    given = {name: options[name] for name in COMMON}
+    given = {name: options[name] for name in COMMON if name in options}
     given["schedule"] = _schedule(options["schedule"])
     if options["early_stopping"]:
         given |= {"validation": 0.1, "patience": options["patience"]}
@@ -74,7 +77,14 @@ def opened_run(folder: Path) -> Run:
 
 
 def say_outcome(run: Run, *lines: str) -> None:
-    """Where a run has come to, what else there is to say of it, and where it is saved."""
+    """Where a run has come to, what else there is to say of it, and where it is saved.
+
+    Of several hosts the first says it.
+    """
+    from handgrad.training.devices import leads
+
+    if not leads():
+        return
     click.echo(_outcome(run))
     for line in lines:
         click.echo(f"  {line}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -14,12 +14,44 @@ from handgrad.errors import InputError
 if TYPE_CHECKING:
     from handgrad.runs import Run
 
-__all__ = ["evaluate", "predict", "train_table"]
+__all__ = ["evaluate", "learned_from", "predict", "train_table"]
+
+
+class Learned(NamedTuple):
+    """The network for a table, what it learns from, how that was made, and the rows by their use."""
+
+    problem: Any
+    x: Any
+    y: Any
+    preparation: Any
+    table: Any
+    parts: dict[str, Any]
+
+    def given(self, options: dict[str, Any]) -> dict[str, Any]:
+        """What is asked of training in a way of its own for tables."""
+        batch = options["batch_size"] or min(32, len(self.x))
+        shuffle = options["shuffle"] is not False
+        return {"batch_size": batch, "shuffle": shuffle, "extra": self.preparation.record()}
 
 
 def train_table(file: Path, options: dict[str, Any]) -> None:
     """Train a network for a table, and say how good it is on rows kept apart."""
     from handgrad import runs
+
+    how = learned_from(file, options)
+    given = asked(options) | how.given(options)
+    with watched() as told:
+        run = runs.train(how.problem, how.x, how.y, progress=told, **given)
+    scores = (
+        f"{name:<6} {_score(run, how.preparation, how.table, chosen)}"
+        for name, chosen in how.parts.items()
+        if len(chosen)
+    )
+    say_outcome(run, *scores)
+
+
+def learned_from(file: Path, options: dict[str, Any], *, aside: bool = False) -> Learned:
+    """The network for a table. What there is to say of it is said, on standard error if ``aside``."""
     from handgrad.training import columns
     from handgrad.training.tables import read_table
 
@@ -34,19 +66,9 @@ def train_table(file: Path, options: dict[str, Any]) -> None:
     parts = _parted(rows, options["test"], options["seed"] or 0)
     x = columns.inputs(preparation, table, parts["train"], notes)
     y = columns.targets(preparation.target, table, parts["train"])
-    _say_of_table(table, preparation, parts, notes)
-    given = asked(options)
-    given["batch_size"] = options["batch_size"] or min(32, len(x))
-    given["shuffle"] = options["shuffle"] is not False
+    _say_of_table(table, preparation, parts, notes, aside=aside)
     problem = _network_for(preparation, x, y, options)
-    with watched() as told:
-        run = runs.train(problem, x, y, progress=told, extra=preparation.record(), **given)
-    scores = (
-        f"{name:<6} {_score(run, preparation, table, chosen)}"
-        for name, chosen in parts.items()
-        if len(chosen)
-    )
-    say_outcome(run, *scores)
+    return Learned(problem, x, y, preparation, table, parts)
 
 
 def _parted(rows: Any, tested: float, seed: int) -> dict[str, Any]:
@@ -60,16 +82,19 @@ def _parted(rows: Any, tested: float, seed: int) -> dict[str, Any]:
     return {"train": rows[np.sort(order[count:])], "test": rows[np.sort(order[:count])]}
 
 
-def _say_of_table(table: Any, preparation: Any, parts: Any, notes: list[str]) -> None:
+def _say_of_table(
+    table: Any, preparation: Any, parts: Any, notes: list[str], *, aside: bool
+) -> None:
     target = preparation.target
     learned = "a number" if target.classes is None else f"{len(target.classes)} classes"
     click.echo(
         f"{table.path.name}: {table.rows:,} rows; {len(preparation.features):,} columns as "
         f"{preparation.width:,} inputs → {target.name}, {learned}. "
-        f"{len(parts['train']):,} rows to learn from, {len(parts['test']):,} to test."
+        f"{len(parts['train']):,} rows to learn from, {len(parts['test']):,} to test.",
+        err=aside,
     )
     for note in notes:
-        click.echo(f"  {note}")
+        click.echo(f"  {note}", err=aside)
 
 
 def _network_for(preparation: Any, x: Any, y: Any, options: dict[str, Any]) -> Any:

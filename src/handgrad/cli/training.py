@@ -16,7 +16,7 @@ from handgrad.cli.tables import train_table
 if TYPE_CHECKING:
     from handgrad.runs import Run
 
-__all__ = ["train"]
+__all__ = ["OF_TABLES", "TABLES", "refuse_options", "train"]
 
 TABLES = (".csv", ".tsv", ".txt", ".parquet", ".npz")
 FEW_NUMBERS = 40  # parameters that are printed
@@ -66,6 +66,15 @@ FEW_NUMBERS = 40  # parameters that are printed
     "--engine", type=click.Choice(("auto", "jax", "numpy")), default="auto", show_default=True
 )
 @click.option("--dtype", type=click.Choice(("float32", "float64")))
+@click.option(
+    "--devices", type=click.IntRange(1), metavar="N", help="Divide each batch among so many."
+)
+@click.option(
+    "--hosts",
+    metavar="A:PORT,B",
+    help="Train on several hosts: their addresses, the first with a free port.",
+)
+@click.option("--host", type=click.IntRange(0), help="Which of the hosts this is, from 0.")
 @click.option("--run", "folder", type=click.Path(path_type=Path), metavar="FOLDER", help="Save it.")
 @click.option(
     "--resume", type=click.Path(path_type=Path), metavar="FOLDER", help="Go on with a run."
@@ -86,18 +95,34 @@ def train(context: click.Context, file: str | None, resume: Path | None, **optio
     FILE is a problem file, an example (handgrad examples), or a table: .csv, .parquet or .npz.
     Ctrl-C ends the training and keeps what is done.
     """
+    _check_hosts(options)
     if (file is None) == (resume is None):
         raise click.UsageError("Give a problem file or a table, or --resume FOLDER.")
     if resume is not None:
-        _refuse(
+        refuse_options(
             context, [name for name in options if name not in OF_RESUMING], "a run taken up again"
         )
         _report(_resumed(resume, options))
     elif Path(file or "").suffix.lower() in TABLES:
         train_table(Path(file or ""), options)
     else:
-        _refuse(context, OF_TABLES, "a problem file, which says it itself")
+        refuse_options(context, OF_TABLES, "a problem file, which says it itself")
         _report(_train_problem(file or "", options))
+
+
+def _check_hosts(options: dict[str, Any]) -> None:
+    """The addresses of the hosts as a list; devices are made of the processor where that is asked."""
+    hosts = options["hosts"]
+    if (hosts is None) != (options["host"] is None):
+        raise click.UsageError("Give --hosts and --host together: which hosts, and which of them.")
+    options["hosts"] = [part.strip() for part in hosts.split(",")] if hosts else None
+    options["host"] = options["host"] or 0
+    if options["devices"] is not None:
+        from handgrad.numbers.jax_kernels import has_jax
+        from handgrad.training.devices import offer
+
+        if has_jax():
+            offer(options["devices"])
 
 
 OF_RESUMING = ("epochs", "seconds", "save_every", "tensorboard")
@@ -115,7 +140,7 @@ OF_TABLES = (
 )
 
 
-def _refuse(context: click.Context, names: Sequence[str], where: str) -> None:
+def refuse_options(context: click.Context, names: Sequence[str], where: str) -> None:
     """Say which option has no meaning here, rather than leave it unread."""
     for name in names:
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
@@ -144,8 +169,12 @@ def _train_problem(file: str, options: dict[str, Any]) -> Run:
 
 
 def _report(run: Run) -> None:
-    """Where a run has come to, and the parameters where they are few."""
+    """Where a run has come to, and the parameters where they are few; of several hosts the first."""
+    from handgrad.training.devices import leads
+
     say_outcome(run)
+    if not leads():
+        return
     parameters = run.parameters
     if sum(array.size for array in parameters.values()) <= FEW_NUMBERS:
         for name, array in parameters.items():

@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from handgrad.estimator.network import ACTIVATION_NAMES
 from handgrad.estimator.solving import STOCHASTIC
-from handgrad.training.running import ENGINES
+from handgrad.training.beginning import ENGINES
 
 __all__ = ["CONSTRAINTS", "drawn", "goes_on"]
 

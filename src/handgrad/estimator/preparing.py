@@ -16,9 +16,9 @@ from handgrad.calculus.expr import Symbol
 from handgrad.estimator.network import Shape, data_of, problem_of
 from handgrad.model.network import X
 from handgrad.model.problem import Training
+from handgrad.training.beginning import Setup, Wish, engine_for
 from handgrad.training.engines import Engine, Inputs, State
 from handgrad.training.memory import check_memory
-from handgrad.training.running import Setup, engine_for
 from handgrad.training.task import Task, parts_of
 
 __all__ = ["Data", "Memory", "engine_of", "prepared"]
@@ -99,11 +99,11 @@ def _recorded(task: Task) -> Task:
 def engine_of(setup: Setup, data: Data, wanted: int, name: str) -> tuple[Engine, Setup]:
     """The engine of a run. Sparse data are NumPy's, or made dense where XLA is asked for."""
     if not data.sparse or setup.task.batch == setup.task.rows:
-        return engine_for(setup, wanted, name), setup
+        return engine_for(setup, Wish(wanted), name), setup
     if name != "jax":
-        return engine_for(setup, wanted, "numpy"), setup
+        return engine_for(setup, Wish(wanted), "numpy"), setup
     x = data.dense.x
     places = zip(setup.task.data, setup.inputs.data, strict=True)
     held = tuple(x if s == X else array for s, array in places)
     setup = replace(setup, inputs=replace(setup.inputs, data=held))
-    return engine_for(setup, wanted, name), setup
+    return engine_for(setup, Wish(wanted), name), setup

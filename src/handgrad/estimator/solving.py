@@ -26,9 +26,9 @@ from handgrad.estimator.epochs import Epochs, Orders
 from handgrad.estimator.preparing import Data, Memory, engine_of, prepared
 from handgrad.estimator.threads import cores_for
 from handgrad.model.problem import Training
+from handgrad.training.beginning import Setup, engine_name
 from handgrad.training.engines import State
 from handgrad.training.lbfgs import Minimum, minimised
-from handgrad.training.running import Setup, engine_name
 
 __all__ = ["STOCHASTIC", "Solving"]
 

@@ -134,6 +134,7 @@ def Network(
                 schedule=schedule_of(schedule),
             ),
             seed=seed,
+            drawn={d.symbol: init for d in missing},
             title=title,
             notation=notation or Notation(),
         )

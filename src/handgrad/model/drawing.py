@@ -7,16 +7,17 @@ of inputs and units: Glorot and Bengio 2010, He et al. 2015, LeCun et al. 1998.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from handgrad.calculus.expr import Symbol
 from handgrad.errors import InputError
+from handgrad.model.problem import Problem
 from handgrad.model.spelling import did_you_mean
 
-__all__ = ["INITS", "Drawn", "draw", "layer_sizes"]
+__all__ = ["INITS", "Drawn", "draw", "layer_sizes", "redrawn"]
 
 Array = Any
 
@@ -89,6 +90,14 @@ def draw(weights: Iterable[Drawn], init: str, seed: int) -> dict[Symbol, Array]:
         shape = (weight.units, weight.inputs)
         values[weight.symbol] = distribution(rng, spread(*shape), shape)
     return values
+
+
+def redrawn(problem: Problem, seed: int) -> Problem:
+    """The problem of another seed: the weights that the old one drew are drawn anew."""
+    values = dict(problem.values)
+    for weight, init in problem.drawn.items():
+        values |= draw([Drawn(weight, *values[weight].shape)], init, seed)
+    return replace(problem, values=values, seed=seed)
 
 
 def layer_sizes(sizes: Sequence[int]) -> list[Drawn]:

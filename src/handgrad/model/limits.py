@@ -42,6 +42,8 @@ class Limits:
     """Parameters of a network on the web page."""
     epochs: int = 1_000_000
     steps: int = 1_000_000_000
+    networks: int = 10_000
+    """Networks of one sweep."""
     plotted_steps: int = 1_000_000
     """Updates that are run for one plot."""
     decimals: int = 17

@@ -202,11 +202,14 @@ def _network(
     weights = folder / (table.values or "")
     at_values: Path = ("network", "values")
     given = _placed(file, at_values, lambda: read_weights(weights)) if table.values else {}
-    values |= _placed(file, at_values, lambda: _parameters(table, x.shape[1], given))
+    known, drawn = _placed(file, at_values, lambda: _parameters(table, x.shape[1], given))
+    init = table.init or "glorot"
+    values |= known | draw(drawn, init, table.seed)
+    details = {**details, "seed": table.seed, "drawn": {d.symbol: init for d in drawn}}
     return _placed(
         file,
         ("network",),
-        lambda: network_problem(layers, _loss(table.loss), values, seed=table.seed, **details),
+        lambda: network_problem(layers, _loss(table.loss), values, **details),
     )
 
 
@@ -226,8 +229,8 @@ def _loss(given: Loss) -> Formula:
 
 def _parameters(
     table: NetworkTable, inputs: int, given: Mapping[str, Array]
-) -> dict[Symbol, Array]:
-    """Every W and b: as written, from the file of weights, or drawn; biases start at zero."""
+) -> tuple[dict[Symbol, Array], list[Drawn]]:
+    """Every W and b, as written or from the file of weights, biases zero; and the W to draw."""
     values: dict[Symbol, Array] = {}
     drawn: list[Drawn] = []
     before = inputs
@@ -248,7 +251,7 @@ def _parameters(
             zeros = 0.0 if layer.b.shared else np.zeros(units)
             values[bias] = np.asarray(zeros if written is None else written, dtype=np.float64)
         before = units
-    return values | draw(drawn, table.init or "glorot", table.seed)
+    return values, drawn
 
 
 def _no_weight(name: str, given: Mapping[str, Array]) -> str:

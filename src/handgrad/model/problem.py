@@ -94,7 +94,8 @@ class Problem:
     """All one needs to derive, evaluate and train.
 
     ``values`` holds arrays for the parameters and the data; ``batched`` are the quantities whose
-    first axis counts examples, ``per_example`` the loss of one example where it has a name.
+    first axis counts examples, ``per_example`` the loss of one example where it has a name. ``drawn``
+    are the weights that the seed drew, and how.
     """
 
     forward: tuple[Equation, ...]
@@ -105,6 +106,7 @@ class Problem:
     per_example: Symbol | None = None
     layered: bool = False
     seed: int = 0
+    drawn: Mapping[Symbol, str] = field(default_factory=dict[Symbol, str])
     training: Training = Training()
     notation: Notation = Notation()
     claims: tuple[Claim, ...] = ()

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
+
 from handgrad.training.graph import Node, reachable, work
 from handgrad.training.task import Task
 
-__all__ = ["numpy_update", "xla_start", "xla_update"]
+__all__ = ["RUN", "lanes_start", "lanes_update", "numpy_update", "xla_start", "xla_update"]
 
 CALL = 0.9e-6  # seconds for NumPy to begin an operation
 CONTRACTION = 2.5e-6  # the same where it is no plain matrix product
@@ -21,6 +23,10 @@ ELEMENTS = 8e8  # numbers of elementwise functions in a second, both engines
 NATIVE_RATE = 1.5e9  # multiply-adds in a second inside one native loop
 IMPORT = 0.6  # seconds to import JAX
 COMPILE, COMPILE_NODE = 0.12, 0.010  # to compile a program, and for each of its operations
+RUN = 4e-3  # to set up and begin a run
+LANES_COMPILE = 1.4  # times as long, where the program trains networks side by side
+LANES, LANE = 3e-7, 8e-9  # to begin an update of networks side by side, and for each of them
+LANE_RATE = 5e10  # bytes worked out in a second by networks side by side in one native loop
 
 
 def _nodes(task: Task) -> list[Node]:
@@ -64,3 +70,15 @@ def xla_start(task: Task) -> float:
     imported = 0.0 if "jax" in sys.modules else IMPORT
     stages = 1 + (task.rest > 0) + 0.3 * (task.validated > 0) + 0.3 * task.tests_all
     return imported + COMPILE + COMPILE_NODE * len(_nodes(task)) * stages
+
+
+def lanes_update(task: Task, networks: int) -> float:
+    """Seconds of one update of so many networks, side by side in one native loop."""
+    adds, elements = _large(_nodes(task))
+    return LANES + networks * (LANE + (adds + elements) * np.dtype(task.dtype).itemsize / LANE_RATE)
+
+
+def lanes_start(task: Task) -> float:
+    """Seconds before the first update of networks side by side."""
+    imported = 0.0 if "jax" in sys.modules else IMPORT
+    return imported + LANES_COMPILE * (xla_start(task) - imported)

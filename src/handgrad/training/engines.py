@@ -19,8 +19,10 @@ import numpy as np
 from handgrad.calculus.expr import Symbol
 from handgrad.model.optimizers import ETA, STEP
 from handgrad.model.schedules import ENDLESS, Pace, Patience, judged
+from handgrad.training.compiling import compiled
+from handgrad.training.devices import Spread
 from handgrad.training.plan import Plan
-from handgrad.training.program import HEAD, compiled
+from handgrad.training.program import HEAD
 from handgrad.training.task import Task
 
 __all__ = ["Engine", "Inputs", "NumpyEngine", "State", "XlaEngine", "order_of"]
@@ -227,12 +229,12 @@ class XlaEngine:
 
     name = "jax"
 
-    def __init__(self, task: Task, inputs: Inputs) -> None:
+    def __init__(self, task: Task, inputs: Inputs, spread: Spread | None = None) -> None:
         import jax
 
-        self.task, self.inputs = task, inputs
+        self.task, self.inputs, self.spread = task, inputs, spread
         self.length = max(1, ORDERED // task.rows) if task.shuffled else EPOCHS
-        self.call = compiled(task, self.length)
+        self.call = compiled(task, self.length, spread=spread)
         rule = inputs.patience
         with jax.enable_x64(True):
             fixed = (
@@ -244,7 +246,11 @@ class XlaEngine:
                     [inputs.threshold, rule.tolerance, rule.divisor, rule.least, inputs.begun]
                 ),
             )
-            self.data, self.held, self.scalars, self.others, self.numbers = jax.device_put(fixed)
+            if spread is None:
+                fixed = jax.device_put(fixed)
+            else:
+                fixed = (spread.put(fixed[0], rows=task.batch == task.rows), *spread.put(fixed[1:]))
+            self.data, self.held, self.scalars, self.others, self.numbers = fixed
 
     def advance(self, state: State, wanted: int) -> Advance:
         """One call of the program; see ``Engine``."""
@@ -264,11 +270,13 @@ class XlaEngine:
             rates = np.array([self.inputs.rate(n) for n in epochs], task.dtype)
         pace = state.pace
         now = [state.done, wanted, first, self.inputs.patience.epochs]
-        now += [state.total, pace.best, pace.waited, pace.factor]
+        now += [state.total, pace.best, pace.waited, pace.factor, 1]
         best = state.best_arrays or (state.arrays if task.best else ())
+        given = (state.arrays, order, rates, np.array(now, np.float64), best)
         with jax.enable_x64(True):
+            arrays, order, rates, at, best = self.spread.put(given) if self.spread else given
             arrays, best, found = self.call(
-                state.arrays,
+                arrays,
                 self.data,
                 self.held,
                 order,
@@ -276,7 +284,7 @@ class XlaEngine:
                 self.scalars,
                 self.others,
                 self.numbers,
-                np.array(now, np.float64),
+                at,
                 best,
             )
         return self._after(state, arrays, best, np.asarray(found))

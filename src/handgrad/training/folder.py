@@ -22,11 +22,12 @@ from handgrad.errors import FileError, InputError
 from handgrad.model.problem import Problem
 from handgrad.model.schedules import Pace
 from handgrad.training import checkpoint
+from handgrad.training.beginning import Wish
 from handgrad.training.engines import State
 from handgrad.training.records import plain, problem_record, rebuilt, recorded_problem
-from handgrad.training.running import History, Wish
+from handgrad.training.running import History
 
-__all__ = ["Begun", "begin", "latest", "nearest", "open_run", "save_state"]
+__all__ = ["Begun", "begin", "latest", "nearest", "open_run", "refuse_taken", "save_state"]
 
 Array = Any
 START = "start.safetensors"
@@ -51,10 +52,7 @@ def begin(folder: Path, begun: Begun) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(f"{folder} cannot be made: {error.strerror or error}.") from None
-    if (folder / START).exists():
-        raise InputError(
-            f"{folder} holds a run already. Give another folder, or go on with it: --resume {folder}"
-        )
+    refuse_taken(folder)
     arrays = {f"given/{n}": np.asarray(v) for n, v in enumerate(begun.problem.values.values())}
     arrays |= {f"held/{n}": np.asarray(v) for n, v in enumerate(begun.held.values())}
     record = {
@@ -67,6 +65,14 @@ def begin(folder: Path, begun: Begun) -> None:
         "made with": made_with(),
     }
     checkpoint.write(folder / START, arrays, record)
+
+
+def refuse_taken(folder: Path) -> None:
+    """Raise ``InputError`` where there is a run in the folder."""
+    if (folder / START).exists():
+        raise InputError(
+            f"{folder} holds a run already. Give another folder, or go on with it: --resume {folder}"
+        )
 
 
 def made_with() -> dict[str, str]:

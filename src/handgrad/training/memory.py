@@ -16,7 +16,7 @@ __all__ = ["check_memory", "estimate"]
 COPIES = 5  # of the state: given, before and after an update, the best, and one being saved
 
 
-def estimate(task: Task) -> int:
+def estimate(task: Task, networks: int = 1) -> int:
     """Bytes of a run, roughly: the data, the state some times over, and one batch on its way."""
     shapes = dict(task.shapes)
     one = np.dtype(task.dtype).itemsize
@@ -28,7 +28,8 @@ def estimate(task: Task) -> int:
     if task.validated:
         stages.append(task.stage(task.validated, updates=False))
     busy = max(map(_elements, stages))
-    return one * (2 * example * (task.rows + task.validated) + COPIES * state + busy)
+    data = 2 * example * (task.rows + task.validated)
+    return one * (data + networks * (COPIES * state + busy))
 
 
 def _elements(stage: Stage) -> int:
@@ -38,9 +39,9 @@ def _elements(stage: Stage) -> int:
     return sum(math.prod(node.shape) for node in computed)
 
 
-def check_memory(task: Task) -> None:
-    """Refuse a run that will not fit. Raises ``LimitError`` with the estimate."""
-    needed, free = estimate(task), _available()
+def check_memory(task: Task, networks: int = 1) -> None:
+    """Refuse runs side by side that will not fit. Raises ``LimitError`` with the estimate."""
+    needed, free = estimate(task, networks), _available()
     if free is not None and needed > free:
         raise LimitError(
             f"Training needs about {_said(needed)} of memory, and {_said(free)} are free. Use a smaller "

@@ -1,6 +1,8 @@
 """A task in, one XLA program out: every batch and epoch of a run, with bounds given as it runs.
 
 A program that is small throughout becomes one native loop, without a call between its operations.
+With ``lanes`` it trains so many networks on the same data at once: every array has one more axis, the
+last, and a network that has ended stays as it is until all have.
 """
 
 # JAX is an extra: it is imported where it is asked for, and its types are not known before.
@@ -9,20 +11,18 @@ A program that is small throughout becomes one native loop, without a call betwe
 # pyright: reportUnknownLambdaType=false, reportUnknownParameterType=false
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from handgrad.calculus.expr import Symbol
 from handgrad.model.optimizers import ETA, STEP
-from handgrad.training.stored import stored
+from handgrad.training.devices import Spread
 from handgrad.training.task import Stage, Task
 from handgrad.training.xla import SMALL, emitted
 
-__all__ = ["HEAD", "compiled", "is_small"]
+__all__ = ["HEAD", "is_small", "trained_by"]
 
 Array = Any
 Arrays = tuple[Array, ...]
@@ -30,8 +30,6 @@ NATIVE = 1 << 14
 """Multiply-adds of an update up to which it runs as one native loop."""
 HEAD = 6
 """Numbers that a program gives back before the losses."""
-AS_NATIVE: Mapping[str, str] = {"inlineable": "false", "xla_cpu_small_call": "true"}
-"""What tells XLA on a processor to compile a call as one native function."""
 
 
 def is_small(task: Task) -> bool:
@@ -48,10 +46,10 @@ def is_small(task: Task) -> bool:
 class _Epoch(NamedTuple):
     """What goes from batch to batch."""
 
-    t: Array  # updates begun
+    t: Array  # updates begun; with lanes, of each network
     state: Arrays
     total: Array  # the loss of the epoch so far
-    going: Array  # whether the last update was carried out
+    going: Array  # whether the last update was carried out; with lanes, of each network
 
 
 class _Whole(NamedTuple):
@@ -70,6 +68,8 @@ class _Call:
 
     task: Task
     small: bool
+    lanes: int
+    spread: Spread | None
     data: Arrays
     held: Arrays
     order: Array | None
@@ -95,7 +95,20 @@ class _Call:
             given[STEP] = (t + 1 + self.numbers[4]).astype(task.dtype)
         if ETA in given:
             given[ETA] = rate
-        return emitted(stage.outputs, given, task.dtype, small=self.small)
+        lanes = self.lanes > 0
+        return emitted(stage.outputs, given, task.dtype, small=self.small, lanes=lanes)
+
+    def first(self, t: Array) -> Array:
+        """The updates begun, of the networks that go on: those are equally far."""
+        import jax.numpy as jnp
+
+        return jnp.max(t) if self.lanes else t
+
+    def any(self, going: Array) -> Array:
+        """Whether a network goes on."""
+        import jax.numpy as jnp
+
+        return jnp.any(going) if self.lanes else going
 
     def rate(self, epoch: Array, factor: Array) -> Array | None:
         """The learning rate of an epoch; None where nothing is trained."""
@@ -115,9 +128,17 @@ class _Call:
         start = place * np.int32(self.task.batch)
         if self.order is None:
             return tuple(jax.lax.dynamic_slice_in_dim(d, start, count) for d in self.data)
-        at = (epoch - self.counts[2], start)
-        rows = jax.lax.dynamic_slice(self.order, at, (1, count))[0]
-        return tuple(d.at[rows].get(mode="promise_in_bounds") for d in self.data)
+        at = (epoch - self.counts[2], start, *[np.int32(0)] * bool(self.lanes))
+        size = (1, count, *[self.lanes] * bool(self.lanes))
+        rows = jax.lax.dynamic_slice(self.order, at, size)[0]
+
+        def chosen(data: Array, rows: Array) -> Array:
+            return data.at[rows].get(mode="promise_in_bounds")
+
+        if not self.lanes:
+            return tuple(chosen(d, rows) for d in self.data)
+        each = jax.vmap(chosen, (None, -1), -1)
+        return tuple(each(d[..., 0], rows) for d in self.data)
 
     def update(self, now: _Epoch, epoch: Array, rate: Array, place: Array, count: int) -> _Epoch:
         """One update, unless the loss is below the threshold or no finite number."""
@@ -125,6 +146,7 @@ class _Call:
 
         task = self.task
         data = self.rows(epoch, place, count)
+        data = self.spread.divided(data) if self.spread else data
         loss, *new = self.losses(task.stage(count), now.state, data, now.t, rate)
         going = (loss >= self.numbers[0].astype(loss.dtype)) & (loss < jnp.inf)
         if task.tests_all:
@@ -132,12 +154,14 @@ class _Call:
             (tested,) = self.losses(everything, now.state, self.data, now.t, rate)
             going = (tested >= self.numbers[0].astype(loss.dtype)) & (tested < jnp.inf)
             going = going & (loss < jnp.inf)
+        if self.lanes:
+            going = going & now.going
         state = tuple(jnp.where(going, a, b) for a, b in zip(new, now.state, strict=True))
         loss = loss.astype("float64")
         if not self.whole:
             weight = count / task.rows if task.counted else 1
             loss = now.total + jnp.where(going, loss * weight, 0)
-        return _Epoch(now.t + 1, state, loss, going)
+        return _Epoch(now.t + now.going if self.lanes else now.t + 1, state, loss, going)
 
     def batches(
         self, now: _Epoch, epoch: Array, rate: Array, begin: Array, end: Array, count: int
@@ -150,7 +174,7 @@ class _Call:
             return place + 1, self.update(now, epoch, rate, place, count)
 
         def more(carry: tuple[Array, _Epoch]) -> Array:
-            return (carry[0] < end) & carry[1].going
+            return (carry[0] < end) & self.any(carry[1].going)
 
         return jax.lax.while_loop(more, body, (begin, now))
 
@@ -160,15 +184,16 @@ class _Call:
 
         task, inner = self.task, now.epoch
         if self.whole:
-            epoch = inner.t
+            epoch = self.first(inner.t)
             rate = self.rate(epoch, now.judge[2])
             inner = self.update(inner, epoch, rate, np.int32(0), task.rows)
             finished = inner.going
         else:
             many, full = np.int32(task.batches), np.int32(task.rows // task.batch)
-            epoch, place = inner.t // many, inner.t % many
+            first = self.first(inner.t)
+            epoch, place = first // many, first % many
             rate = self.rate(epoch, now.judge[2])
-            end = jnp.minimum(many, place + self.counts[1] - inner.t)
+            end = jnp.minimum(many, place + self.counts[1] - first)
             last = jnp.minimum(end, full)
             place, inner = self.batches(inner, epoch, rate, place, last, task.batch)
             if task.rest:
@@ -209,9 +234,11 @@ class _Call:
         return now._replace(judge=jnp.stack([jnp.where(better, loss, least), waited, factor]))
 
 
-def _run(
+def trained_by(
     task: Task,
     length: int,
+    lanes: int,
+    spread: Spread | None,
     state: Arrays,
     data: Arrays,
     held: Arrays,
@@ -223,82 +250,39 @@ def _run(
     now: Array,
     best: Arrays,
 ) -> Any:
+    """One call of the program, to be traced; what it takes and gives back: ``compiled``."""
     import jax
     import jax.numpy as jnp
 
-    small = is_small(task)
-    counts, judge = now[:4].astype("int32"), now[4:]
-    call = _Call(task, small, data, held, order, rates, scalars, others, numbers, counts)
+    counts, judge = now[:4].astype("int32"), now[4:8]
+    own = (lanes,) if lanes else ()
+    call = _Call(
+        task,
+        is_small(task) and spread is None,
+        lanes,
+        spread,
+        data,
+        held,
+        order,
+        rates,
+        scalars,
+        others,
+        numbers,
+        counts[:, 0] if lanes else counts,
+    )
     start = _Whole(
-        _Epoch(counts[0], state, judge[0], jnp.bool_(True)),
+        _Epoch(counts[0], state, judge[0], now[8] > 0),
         judge[1:],
         best,
-        jnp.zeros(length, "float64"),
-        jnp.zeros(length if task.validated else 0, "float64"),
+        jnp.zeros((length, *own), "float64"),
+        jnp.zeros((length if task.validated else 0, *own), "float64"),
     )
 
     def more(now: _Whole) -> Array:
-        return (now.epoch.t < counts[1]) & now.epoch.going
+        return (call.first(now.epoch.t) < call.counts[1]) & call.any(now.epoch.going)
 
     (t, state, total, going), judge, best, history, checked = jax.lax.while_loop(
         more, call.epoch, start
     )
     head = jnp.stack([t.astype("float64"), going.astype("float64"), total])
     return state, best, jnp.concatenate([head, judge, history, checked])
-
-
-@lru_cache(maxsize=64)
-def compiled(task: Task, length: int) -> Callable[..., Any]:
-    """The program of a task, compiled at its first call and kept; for at most ``length`` epochs.
-
-    It takes the state; the data; the data held back; the order of the examples in each of the
-    epochs, and the factors of their rates, or None; the scalars; the other givens; five numbers
-    (threshold; of the patience tolerance, divisor and least factor; updates of the optimizer before
-    the run); where the run is (updates
-    done, updates wanted, the first epoch, patience, loss of the epoch under way, best loss, epochs
-    without a better one, factor of the rate); and the best state. It gives back the state, the best
-    state, and in one array updates begun, whether to go on, the last four of where the run is, the
-    losses of the epochs and of the data held back.
-    """
-    import jax
-    from jax.experimental.xla_metadata import set_xla_metadata
-
-    run = partial(_run, task, length)
-    plain = jax.jit(run)
-    if not is_small(task):
-        return _Program(plain, None, ())
-
-    def native(*arguments: Any) -> Any:
-        with set_xla_metadata(**AS_NATIVE):
-            return jax.jit(run)(*arguments)
-
-    return _Program(jax.jit(native), plain, jax.errors.JaxRuntimeError)
-
-
-@dataclass
-class _Program:
-    """The first program, unless XLA cannot compile it; then the second from there on.
-
-    What its first call compiles is kept on the disk.
-    """
-
-    first: Callable[..., Any]
-    second: Callable[..., Any] | None
-    refusal: type[Exception] | tuple[()]
-    decided: bool = False
-
-    def __call__(self, *arguments: Any) -> Any:
-        if self.decided:
-            return self.first(*arguments)
-        with stored():
-            found = self._decide(*arguments)
-        self.decided = True
-        return found
-
-    def _decide(self, *arguments: Any) -> Any:
-        try:
-            return self.first(*arguments)
-        except self.refusal:
-            assert self.second is not None
-            self.first = self.second
-            return self.second(*arguments)

@@ -13,12 +13,14 @@ import numpy as np
 from handgrad.calculus.expr import Symbol
 from handgrad.errors import InputError
 from handgrad.training import checkpoint, folder
+from handgrad.training.beginning import Setup, Wish, engine_for, set_up
+from handgrad.training.devices import devices_there
 from handgrad.training.engines import Engine, State
 from handgrad.training.events import logged
 from handgrad.training.examples import forward, output_of
 from handgrad.training.folder import Begun
 from handgrad.training.memory import check_memory
-from handgrad.training.running import History, Progress, Setup, Wish, engine_for, run, set_up
+from handgrad.training.running import History, Progress, refuse, run
 
 __all__ = ["Trained", "opened", "trained"]
 
@@ -41,6 +43,9 @@ class Trained:
     held: Mapping[Symbol, Array]
     folder: Path | None = None
     extra: Mapping[str, Any] | None = None
+    exact: bool = (
+        True  # whether the engine is the one it was trained by, so that replays have its bits
+    )
 
     @property
     def parameters(self) -> dict[str, Array]:
@@ -144,11 +149,17 @@ def trained(
     save_every: float = 10.0,
     events: Path | None = None,
     told: Callable[[Progress], None] | None = None,
+    setup: Setup | None = None,
+    lenient: bool = False,
 ) -> Trained:
-    """Train from the beginning; into a folder where one is given, its losses into ``events``."""
-    setup = set_up(begun.problem, begun.wish, begun.held)
+    """Train from the beginning; into a folder where one is given, its losses into ``events``.
+
+    A ``setup`` spares making it anew. Raises ``NumericError`` where the loss is no finite number, and
+    says where that began; not if ``lenient``, where that only ends the run.
+    """
+    setup = setup or set_up(begun.problem, begun.wish, begun.held)
     check_memory(setup.task)
-    engine = engine_for(setup, begun.wish.updates, begun.engine)
+    engine = engine_for(setup, begun.wish, begun.engine)
     start = Trained(
         setup,
         begun.wish,
@@ -162,7 +173,8 @@ def trained(
     )
     if place is not None:
         folder.begin(place, replace(begun, engine=engine.name))
-    return continued(start, begun.wish, save_every=save_every, events=events, told=told)
+    options: dict[str, Any] = {"save_every": save_every, "events": events, "told": told}
+    return continued(start, begun.wish, lenient=lenient, **options)
 
 
 def continued(
@@ -172,13 +184,15 @@ def continued(
     save_every: float = 10.0,
     events: Path | None = None,
     told: Callable[[Progress], None] | None = None,
+    lenient: bool = False,
 ) -> Trained:
     """Go on with a run until the wish is fulfilled."""
     with logged(events, len(before.record.loss)) as log:
         if before.folder is None:
-            return _continued(before, wish, None, log, told)
+            return _continued(before, wish, None, log, told, lenient)
         with checkpoint.locked(before.folder):
-            return _continued(before, wish, _Saving(before.folder, save_every), log, told)
+            saving = _Saving(before.folder, save_every)
+            return _continued(before, wish, saving, log, told, lenient)
 
 
 @dataclass
@@ -202,6 +216,7 @@ def _continued(
     saving: _Saving | None,
     log: Callable[[History], None],
     told: Callable[[Progress], None] | None,
+    lenient: bool,
 ) -> Trained:
     def kept_up(state: State, history: History) -> None:
         log(history)
@@ -213,6 +228,8 @@ def _continued(
     state, kept = run(
         before.setup, before.engine, wish, before.state, history, told=told, saved=kept_up
     )
+    if history.stopped == "not finite" and not lenient:
+        refuse(before.setup, state)
     if saving is not None:
         folder.save_state(saving.folder, state, history)
     states = (*before.kept, *kept[1:]) if before.state.done else tuple(kept)
@@ -224,8 +241,15 @@ def opened(place: Path) -> tuple[Trained, list[str]]:
     begun = folder.open_run(place)
     setup = set_up(begun.problem, begun.wish, begun.held)
     check_memory(setup.task)
-    engine = engine_for(setup, begun.wish.updates, begun.engine)
     state, history, notes = folder.latest(place, setup.first)
+    wish, exact = begun.wish, begun.wish.devices == 1 or devices_there(begun.wish.devices)
+    if not exact:
+        notes.append(
+            f"{place} was trained on {wish.devices} devices, which are not here. One is used: what is "
+            "replayed or done from here on agrees with it to rounding."
+        )
+        wish = replace(wish, devices=1)
+    engine = engine_for(setup, wish, begun.engine)
     kept = (setup.first, state) if state.done else (setup.first,)
-    found = Trained(setup, begun.wish, engine, state, history, kept, begun.held, place, begun.extra)
-    return found, notes
+    start = (setup, wish, engine, state, history, kept, begun.held, place, begun.extra)
+    return Trained(*start, exact=exact), notes

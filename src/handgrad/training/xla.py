@@ -1,7 +1,8 @@
 """A record of array operations in, JAX's arrays out, or what stands for them while it traces.
 
 Each contraction is lowered as suits its size: a small one as products added up, which XLA fuses
-into its surroundings, a large one as a matrix product.
+into its surroundings, a large one as a matrix product. With ``lanes`` every array has one more axis,
+its last, of length 1 or one place for each of several networks, and nothing goes from one to another.
 """
 
 # JAX is an extra: it is imported where it is asked for, and its types are not known before.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from handgrad.calculus.expr import Symbol
@@ -85,14 +86,43 @@ def _along() -> Mapping[str, Callable[[Array], Array]]:
 
 
 def emitted(
-    outputs: Sequence[Node], given: Mapping[Symbol, Array], dtype: str, *, small: bool
+    outputs: Sequence[Node],
+    given: Mapping[Symbol, Array],
+    dtype: str,
+    *,
+    small: bool,
+    lanes: bool = False,
 ) -> list[Array]:
     """The outputs of a record, by JAX's arrays or what stands for them while a program is traced."""
     known: dict[int, Array] = {}
     for node in reachable(outputs[0].graph, outputs):
         inputs = [known[id(each)] for each in node.inputs]
-        known[id(node)] = _value(node, inputs, given, dtype, small)
+        value = _value_in_lanes if lanes else _value
+        known[id(node)] = value(node, inputs, given, dtype, small)
     return [known[id(node)] for node in outputs]
+
+
+def _value_in_lanes(
+    node: Node, inputs: list[Array], given: Mapping[Symbol, Array], dtype: str, small: bool
+) -> Array:
+    import jax
+    import jax.numpy as jnp
+
+    if node.operation not in ("number", "elementwise"):
+        inputs = [x if hasattr(x, "dtype") else jnp.full(1, x, dtype) for x in inputs]
+    match node.operation:
+        case "constant":
+            return jnp.asarray(node.detail.array, dtype)[..., None]
+        case "along":
+            return jax.vmap(_along()[node.detail], -1, -1)(inputs[0])
+        case "contract":
+            return _contracted_in_lanes(node, inputs, small)
+        case "transpose":
+            return jnp.transpose(inputs[0], (*node.detail, len(node.detail)))
+        case "broadcast":
+            return jnp.broadcast_to(inputs[0], (*node.detail, inputs[0].shape[-1]))
+        case _:
+            return _value(node, inputs, given, dtype, small)
 
 
 def _value(
@@ -139,15 +169,42 @@ def _contracted(node: Node, inputs: list[Array], dtype: str, small: bool) -> Arr
 
     letters, outcome = node.detail
     inputs = [jnp.asarray(each, dtype) for each in inputs]
-    plain = all(len(set(own)) == len(own) for own in letters)
-    if not plain or not (small or work(node) < SMALL):
-        operands = [part for pair in zip(inputs, map(list, letters), strict=True) for part in pair]
-        return jnp.einsum(*operands, list(outcome))
+    if _as_products(node, small):
+        return _added_up(inputs, letters, outcome)
+    operands = [part for pair in zip(inputs, map(list, letters), strict=True) for part in pair]
+    return jnp.einsum(*operands, list(outcome))
+
+
+def _contracted_in_lanes(node: Node, inputs: list[Array], small: bool) -> Array:
+    import jax
+
+    letters, outcome = node.detail
+    if _as_products(node, small):
+        lane = 1 + max((n for own in letters for n in own), default=0)
+        return _added_up(inputs, [(*own, lane) for own in letters], (*outcome, lane))
+    axes = [-1 if each.shape[-1] > 1 else None for each in inputs]
+    alone = [each if axis else each[..., 0] for each, axis in zip(inputs, axes, strict=True)]
+    one = partial(_contracted, node, dtype=str(inputs[0].dtype), small=small)
+    if not any(axes):
+        return one(alone)[..., None]
+    return jax.vmap(lambda *each: one([*each]), axes, -1)(*alone)
+
+
+def _as_products(node: Node, small: bool) -> bool:
+    """Whether products added up beat a matrix product."""
+    plain = all(len(set(own)) == len(own) for own in node.detail[0])
+    return plain and (small or work(node) < SMALL)
+
+
+def _added_up(
+    inputs: Sequence[Array], letters: Sequence[Sequence[int]], outcome: Sequence[int]
+) -> Array:
+    import jax.numpy as jnp
+
     order = [*outcome, *sorted({n for own in letters for n in own} - set(outcome))]
+    summed = tuple(range(len(outcome), len(order)))
     aligned = [_aligned(each, own, order) for each, own in zip(inputs, letters, strict=True)]
-    return jnp.sum(
-        math.prod(aligned[1:], start=aligned[0]), axis=tuple(range(len(outcome), len(order)))
-    )
+    return jnp.sum(math.prod(aligned[1:], start=aligned[0]), axis=summed)
 
 
 def _aligned(array: Array, letters: Sequence[int], order: Sequence[int]) -> Array:
