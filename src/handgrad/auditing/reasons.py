@@ -52,7 +52,9 @@ def blamed(record: Record) -> list[Blame]:
         if cause[0] != "arithmetic"  # it says no more than that nothing else is known
     )
     for claim, likely in causes.items():
-        slip = max(likely, key=lambda cause: shared[cause], default=None)  # the first of the most
+        slip = max(
+            likely, key=lambda cause: max(1, shared[cause]), default=None
+        )  # the first of the most
         if slip is not None:
             followers = [c for c in record.claims if claim in c.roots]
             found.append(Blame(*slip, claim, [claim, *followers]))
@@ -344,6 +346,8 @@ class _Finder:
                 shown = claim.local == "wrong" and candidate.slip in OF_OPERANDS
                 solved = 2.0 if candidate.slip == "learning_rate" else 0.0
                 cost = candidate.cost + (1.5 + solved if shown else 0.0)
+                if not candidate.lines:  # a slip of the pen
+                    cost += symptoms.unlike(candidate.values[0], claim)
                 yield cost, self.known(candidate, ref, system), candidate.sentence
         except HandgradError:
             return

@@ -13,6 +13,7 @@ from handgrad.auditing.verdicts import WRONG
 __all__ = ["Cause", "Finding", "Report"]
 
 MOST_LISTED = 8
+WORDS = {"the", "only", "all", "one", "it", "two"}  # with which a sentence begins
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,9 @@ class Report:
             "wrong": "is wrong",
             "unexplained": "is wrong in its last digit",
         }.get(finding.verdict, "does not follow from its line, though it is right")
-        cause = f". {self.causes[finding.cause].sentence}" if finding.cause is not None else ""
+        cause = (
+            f". {_begun(self.causes[finding.cause].sentence)}" if finding.cause is not None else ""
+        )
         return f"{head} {said}{right}{cause}"
 
     @property
@@ -176,6 +179,12 @@ class Report:
         unread = f"; {len(self.unread)} formulas not read" if self.unread else ""
         not_judged = f"; {missed} not judged" if missed else ""
         return f"{self.judged} of {self.printed} numbers judged: {what}{not_judged}{unread}."
+
+
+def _begun(sentence: str) -> str:
+    """The sentence with a capital, unless it begins with a name."""
+    first = sentence.split(" ", 1)[0]
+    return sentence[0].upper() + sentence[1:] if first in WORDS else sentence
 
 
 def _marked(line: str, findings: Sequence[Finding], width: int = 96) -> tuple[str, str]:

@@ -16,12 +16,22 @@ from handgrad.auditing.verdicts import Blame, Claim
 from handgrad.auditing.worth import close, exchanged, leaves, plain, reach
 from handgrad.calculus.expr import Call, Expr, Sum
 
-__all__ = ["Reason", "carried", "few_digits", "misplaced", "miswritten", "repeated", "stale"]
+__all__ = [
+    "Reason",
+    "carried",
+    "few_digits",
+    "misplaced",
+    "miswritten",
+    "repeated",
+    "stale",
+    "unlike",
+]
 
 Reason = tuple[float, str, str]  # cost, slip, sentence
 FEWEST_CARRIED, MOST_OF = 2, 0.8  # wrong lines that make few digits a rule, and their part
 FEWEST_SINGLE = 3  # the same for single precision
 SINGLE = 2.0**-22  # relative, what a line of single precision may lose
+NEAR = 1e-4  # relative, between a result and that of the rounded numbers it is shown with
 UNLIKE = 2.0  # the cost of digits that are not those of the numbers the line shows
 TELLING = 5  # digits by which an old value is known again
 
@@ -177,9 +187,12 @@ def miswritten(claim: Claim) -> Iterator[Reason]:
     line = plain(claim.line) if claim.line is not None else None
     values += [v for v in (line, claim.true) if v is not None]
     for value in dict.fromkeys(values):
-        unlike = UNLIKE if line is not None and not near(value, line) else 0.0
         for m in misprints(value, printed):
-            yield m.cost + unlike, m.slip, f"{claim.name or 'the number'}: {m.sentence}"
+            yield (
+                m.cost + unlike(value, claim),
+                m.slip,
+                f"{claim.name or 'the number'}: {m.sentence}",
+            )
 
 
 def carried(claim: Claim) -> Iterator[Reason]:
@@ -200,6 +213,8 @@ def carried(claim: Claim) -> Iterator[Reason]:
                 return
 
 
-def near(one: float, other: float) -> bool:
-    """Whether one may be the other, calculated from rounded numbers."""
-    return abs(one - other) <= 1e-4 * max(abs(one), abs(other))
+def unlike(value: float, claim: Claim) -> float:
+    """What it costs to take a value for the one written down that is not that of the line shown."""
+    line = plain(claim.line) if claim.line is not None else None
+    near = line is None or abs(value - line) <= NEAR * max(abs(value), abs(line))
+    return 0.0 if near else UNLIKE
