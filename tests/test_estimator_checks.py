@@ -47,6 +47,7 @@ def global_random_seed():
 
 def alone(*command: str, **options: object) -> subprocess.CompletedProcess[str]:
     own = {"PYTHONPATH": SOURCE, "SCIPY_ARRAY_API": "1", "OMP_NUM_THREADS": "1"}
+    own["PYTEST_ADDOPTS"] = ""  # those of the run that this is part of
     return subprocess.run(
         [sys.executable, *command],
         capture_output=True,
