@@ -73,7 +73,7 @@ _DIGIT = "[0-9]"
 _LATEX_WORDS = rf"{_LETTER}{{3,}}|{_LETTER}"
 _PLAIN_WORDS = (
     rf"(?:(?:{LIBRARIES})\.(?=[a-z]))?{_LETTER}+{_DIGIT}*(?:_(?:{_LETTER}|{_DIGIT})+)*"
-    rf"(?:\[{_DIGIT}+(?:,\s?{_DIGIT}+)*\])?"
+    rf"(?:(?<=_[0-9n]),[ho]?(?:{_DIGIT}{{1,2}}|[jk])(?![\w.,]))?(?:\[{_DIGIT}+(?:,\s?{_DIGIT}+)*\])?"
 )
 
 
