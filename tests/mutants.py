@@ -51,6 +51,7 @@ TESTS = (
     "tests/test_rewrites.py",
     "tests/test_validate.py",
     "tests/test_optimizers.py",
+    "tests/test_sklearn_optimizers.py",
     "tests/test_explain_textbook.py",
     "tests/test_golden.py",
     "tests/test_problem_file.py",

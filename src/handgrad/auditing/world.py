@@ -36,6 +36,10 @@ class World(Said):
     _active: set[tuple[Name, int, int]] = field(default_factory=set[tuple[Name, int, int]])
     _cuts: int = 0
     _changes: list[int] = field(default_factory=list[int])
+    _meanings: dict[tuple[Name, int], int] = field(default_factory=dict[tuple[Name, int], int])
+    _slopes: dict[tuple[Name, int, int], dict[Name, float | None]] = field(
+        default_factory=dict[tuple[Name, int, int], dict[Name, float | None]]
+    )
     _partials: dict[tuple[Expr, Name], Expr] = field(default_factory=dict[tuple[Expr, Name], Expr])
 
     def settle(self) -> None:
@@ -44,6 +48,8 @@ class World(Said):
         restarts = {place for places in self.restarts.values() for place in places}
         self._changes = sorted({entry.place for entries in several for entry in entries} | restarts)
         self._memo.clear()
+        self._meanings.clear()
+        self._slopes.clear()
 
     def _epoch(self, place: int) -> int:
         return bisect_right(self._changes, place)
@@ -129,6 +135,10 @@ class World(Said):
         slope_ = self.derivative(loss, target, place, seed) if loss and target else None
         if slope_ is None or close(abs(slope_), abs(value)):
             return value
+        key = name, self._epoch(place)
+        meanings = (value, slope_, -slope_)
+        if key in self._meanings:
+            return meanings[self._meanings[key]]
         uses = [
             (gradient, d.expr)
             for gradient, found in self.definitions.items()
@@ -136,8 +146,10 @@ class World(Said):
             for d in found[:2]
             if any(n.name == name for n in leaves(d.expr) if isinstance(n, Named))
         ][:MOST_COMPARED]
-        scores = [self._agreeing(uses, name, v, place, seed) for v in (value, slope_, -slope_)]
-        return (value, slope_, -slope_)[scores.index(max(scores))]
+        scores = [self._agreeing(uses, name, v, place, seed) for v in meanings]
+        meant = scores.index(max(scores))
+        self._meanings[key] = meant  # in every world the same
+        return meanings[meant]
 
     def _agreeing(
         self, uses: Sequence[tuple[Name, Expr]], name: Name, value: float, place: int, seed: Worlds
@@ -224,7 +236,13 @@ class World(Said):
 
     def derivative(self, top: Name, bottom: Name, place: int, seed: Worlds = 0) -> float | None:
         """The derivative by the forward equations; None where bottom does not act on top in them."""
-        return self._slope(top, bottom, place, seed, {}, 0)
+        key = bottom, self._epoch(place), seed
+        known = self._slopes.get(key, {})
+        if self._active:  # what is cut off while a name is worked out may have a value afterwards
+            known = dict(known)
+        else:
+            self._slopes[key] = known
+        return self._slope(top, bottom, place, seed, known, 0)
 
     def _slope(
         self,

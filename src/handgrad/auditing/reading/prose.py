@@ -60,7 +60,11 @@ def _is_prose(line: str, match: re.Match[str]) -> bool:
         return False
     if after.startswith(".") and _LIBRARY.match(word + "."):
         return False
-    if re.match(r"[_\d\[^]", after) or re.search(r"[_\\^/{]$", before) or re.match(r"/d", after):
+    if (
+        re.match(r"[_\d\[^]", after)
+        or re.search(r"(?:[_\\^/{]|_\w{1,2},)$", before)
+        or re.match(r"/d", after)
+    ):
         return False
     if word.lower() in KEPT or re.match(r"\(", after):
         return bool(re.match(r"\s+[^\W\d_]{2,}", after)) and word.lower() not in ("sigmoid", "exp")
