@@ -252,3 +252,14 @@ def test_the_claims_of_a_problem_file_at_their_places() -> None:
         assert lines[finding.line - 1][finding.column - 1 :].startswith(finding.printed)
     (wrong,) = (f for f in report.findings if f.wrong)
     assert (wrong.quantity, wrong.shown) == ("b1_new[1]", "0.123")
+
+
+@pytest.mark.parametrize(("made", "slip"), [(200, None), (199, "step_count"), (201, "step_count")])
+def test_values_after_many_updates_are_judged_by_the_run(made: int, slip: str | None) -> None:
+    p = hg.Network([2, 2, 1], x=[[0.3, 0.7]], y=[[0.2]], seed=3, learning_rate=0.5)
+    weights = hg.train(p, epochs=made, dtype="float64").parameters["W2"][0]
+    listed = "".join(f"W2[1,{n}] = {weight:.7f}\n" for n, weight in enumerate(weights, 1))
+    report = hg.audit(f"After 200 updates:\n\n{listed}", network=p)
+    assert report.judged == 2
+    assert [cause.slip for cause in report.causes] == ([slip] if slip else [])
+    assert report.clean == (slip is None)

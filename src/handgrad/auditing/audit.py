@@ -41,10 +41,10 @@ def report(source: Source, problem: Problem | None = None) -> Report:
     record = judged(read, world)
     if problem is not None:
         _leave_unknown(record)
-    _refuse_nothing(record)
     if problem is None:
         record.claims += wrong_equations(record)
     blame = blamed(record)
+    _refuse_nothing(record)
     explained = {id(claim) for one in blame for claim in one.explains}
     claims = [c for c in record.claims if c.kind != "formula" or id(c) in explained]
     claims.sort(key=lambda claim: claim.written.start)

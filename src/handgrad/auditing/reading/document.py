@@ -22,6 +22,9 @@ __all__ = ["MOST_CHAINS", "Document", "document"]
 MOST_CHAINS = 5_000
 LONGEST_REMARK = 300  # characters
 _WORDS = re.compile(r"[^\W\d_]{2,}")
+_COUNTED = re.compile(
+    r"\d\s+(?:\w+\s+){0,2}(?:updates?|iterations?|epochs?|steps|passes|rounds)\b", re.IGNORECASE
+)
 _NEAR = re.compile(r"[\s$.,\\()\[\]{}*]*")
 
 
@@ -43,8 +46,9 @@ def document(source: Source) -> Document:
     unread: list[Unread] = []
     remark = ""
     for passage in passages(text):
-        if passage.kind == "plain" and len(_WORDS.findall(text[passage.start : passage.end])) > 3:
-            remark = text[passage.start : passage.end][-LONGEST_REMARK:]
+        words = text[passage.start : passage.end]
+        if passage.kind == "plain" and (len(_WORDS.findall(words)) > 3 or _COUNTED.search(words)):
+            remark = words[-LONGEST_REMARK:]
         for found in _found(text, passage, dialect):
             if isinstance(found, Unread):
                 unread.append(found)
