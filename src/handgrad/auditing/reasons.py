@@ -32,7 +32,7 @@ OF_OPERANDS = {
     "learning_rate", "wrong_operand", "wrong_weight", "mislabelled",
     "missing_term", "stale_value", "updated_weight",
 }  # fmt: skip
-LEAST = 3.2  # the cost beyond which a slip is less likely than plain bad arithmetic
+LEAST = 4.5  # the cost beyond which a slip is less likely than plain bad arithmetic
 MOST_CAUSES = 6  # of one number that another may share
 MOST_SEARCHED = 40  # wrong numbers whose cause is looked for
 

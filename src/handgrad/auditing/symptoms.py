@@ -32,7 +32,7 @@ FEWEST_CARRIED, MOST_OF = 2, 0.8  # wrong lines that make few digits a rule, and
 FEWEST_SINGLE = 3  # the same for single precision
 SINGLE = 2.0**-22  # relative, what a line of single precision may lose
 NEAR = 1e-4  # relative, between a result and that of the rounded numbers it is shown with
-UNLIKE = 2.0  # the cost of digits that are not those of the numbers the line shows
+UNLIKE = 3.5  # the cost of digits that are not those of the numbers the line shows
 TELLING = 5  # digits by which an old value is known again
 
 
