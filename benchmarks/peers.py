@@ -97,7 +97,10 @@ def jax_scan(row: Row, *, columns: bool, rate: float = RATE) -> Program:
         if batches == 1:
             return jax.lax.scan(lambda p, _: step(p, (x, y)), parameters, None, length=row.updates)
         split = (x.reshape(batches, row.batch, -1), y.reshape(batches, row.batch, -1))
-        epoch = lambda p, _: jax.lax.scan(step, p, split)  # noqa: E731
+
+        def epoch(held: Any, _: Any) -> Any:
+            return jax.lax.scan(step, held, split)
+
         return jax.lax.scan(epoch, parameters, None, length=row.updates // batches)
 
     with jax.enable_x64(row.dtype == "float64"):

@@ -122,8 +122,8 @@ def mnist() -> tuple[Array, Array, Array, Array] | None:
     if not (KEPT / "mnist.npz").exists() and not _fetched():
         return None
     with np.load(KEPT / "mnist.npz") as found:
-        parts = [found[f"{name}_{kind}"] for name in SETS for kind in ("x", "y")]
-    return tuple(p / np.float32(255) if p.ndim == 2 else p for p in parts)  # type: ignore[return-value]
+        x, y, x_test, y_test = (found[f"{name}_{kind}"] for name in SETS for kind in ("x", "y"))
+    return x / np.float32(255), y, x_test / np.float32(255), y_test
 
 
 def _fetched() -> bool:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from math import isfinite
 
 from handgrad.auditing.align import numeric
+from handgrad.auditing.learning import bare
 from handgrad.auditing.reading.nodes import Name, Named, Written, every
 from handgrad.auditing.record import Record
 from handgrad.auditing.roles import is_loss
@@ -196,8 +197,8 @@ def _put(formula: Expr, name: Name, other: Name) -> Expr:
 def _thinned(formula: Expr) -> Iterator[Expr]:
     """The formula without factors that stand in it twice."""
     factors = [*_factors(formula)]
-    bare = [replaced(f, _unplaced) for f in factors]
-    doubled = [n for n, f in enumerate(bare) if f in bare[:n]]
+    plain = [bare(f) for f in factors]
+    doubled = [n for n, f in enumerate(plain) if f in plain[:n]]
     if doubled:
         yield Product((Num(1), *(f for n, f in enumerate(factors) if n not in doubled)))
         for leave in doubled:
@@ -210,10 +211,6 @@ def _factors(expr: Expr) -> Iterator[Expr]:
             yield from _factors(factor)
     else:
         yield expr
-
-
-def _unplaced(node: Expr) -> Expr | None:
-    return replace(node, start=0, end=0) if isinstance(node, Named | Written) else None
 
 
 def _turned(formula: Expr) -> Iterator[Expr]:

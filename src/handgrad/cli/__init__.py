@@ -39,9 +39,9 @@ class Lazy(click.Group):
         """Every command, in the order of the alphabet."""
         return list(HOMES)
 
-    def get_command(  # click's interface too
+    def get_command(
         self,
-        ctx: click.Context,  # noqa: ARG002
+        ctx: click.Context,  # noqa: ARG002 (click's interface too)
         cmd_name: str,
     ) -> click.Command | None:
         """A command by its name."""

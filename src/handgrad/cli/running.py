@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,74 @@ if TYPE_CHECKING:
     from handgrad.runs import Run
     from handgrad.training.running import Progress
 
-__all__ = ["asked", "opened_run", "say_outcome", "watched"]
+__all__ = [
+    "OF_A_TABLE",
+    "OF_TRAINING",
+    "asked",
+    "opened_run",
+    "say_outcome",
+    "watched",
+    "with_options",
+]
 
+Command = Callable[..., Any]
+
+OF_A_TABLE = (
+    click.option("--target", metavar="COLUMN", help="What is learned. [default: the last column]"),
+    click.option(
+        "--hidden",
+        default="32",
+        show_default=True,
+        metavar="32,16",
+        help="Units of the hidden layers.",
+    ),
+    click.option("--activation", default="relu", show_default=True, help="Of the hidden layers."),
+    click.option("--init", help="How weights are drawn: glorot, he, lecun, … [default: glorot]"),
+    click.option("--task", help="classification or regression. [default: by the target]"),
+    click.option(
+        "--categorical", multiple=True, metavar="COLUMN", help="Numbers that are categories."
+    ),
+    click.option("--drop", multiple=True, metavar="COLUMN", help="A column to leave out."),
+    click.option(
+        "--test",
+        default=0.2,
+        show_default=True,
+        type=click.FloatRange(0, 0.9),
+        help="The part of a table kept apart, for train to report on.",
+    ),
+)
+"""Options of a command that may be given a table."""
+OF_TRAINING = (
+    click.option("--epochs", type=click.IntRange(0), help="[default: the file's, or 200]"),
+    click.option(
+        "--batch-size", type=click.IntRange(1), help="[default: the file's; 32 for a table]"
+    ),
+    click.option(
+        "--schedule",
+        metavar="NAME,OPTION=VALUE",
+        help="Of the learning rate: constant, inverse_scaling, adaptive, cosine; cosine,warmup=5.",
+    ),
+    click.option("--clip-norm", type=float, metavar="C", help="Bound the norm of the gradient."),
+    click.option("--clip-value", type=float, metavar="C", help="Bound its elements."),
+    click.option("--optimizer", help="For a table. [default: adam]"),
+    click.option("--l2", type=click.FloatRange(0), default=0.0, help="For a table: ½λΣW²."),
+    click.option(
+        "--shuffle/--no-shuffle", default=None, help="[default: the file's; on for a table]"
+    ),
+    click.option(
+        "--early-stopping", is_flag=True, help="Keep a tenth apart; end when it gains nothing."
+    ),
+    click.option(
+        "--patience", default=10, show_default=True, type=click.IntRange(1), help="In epochs."
+    ),
+    click.option("--loss-below", type=float, metavar="E", help="End when the loss is below."),
+    click.option("--seconds", type=click.FloatRange(0), help="End after so long."),
+    click.option(
+        "--engine", type=click.Choice(("auto", "jax", "numpy")), default="auto", show_default=True
+    ),
+    click.option("--dtype", type=click.Choice(("float32", "float64"))),
+)
+"""Options of every command that trains."""
 COMMON = (
     "epochs",
     "batch_size",
@@ -36,6 +103,15 @@ COMMON = (
     "save_every",
     "tensorboard",
 )
+
+
+def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """A decorator that gives a command these options, listed in their order."""
+
+    def decorated(command: Command) -> Command:
+        return reduce(lambda inner, option: option(inner), reversed(options), command)
+
+    return decorated
 
 
 def asked(options: dict[str, Any]) -> dict[str, Any]:

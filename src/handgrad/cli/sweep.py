@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from handgrad.cli.files import complete_example, path_of
-from handgrad.cli.running import asked, watched
+from handgrad.cli.running import OF_A_TABLE, OF_TRAINING, asked, watched, with_options
 from handgrad.cli.tables import learned_from
 from handgrad.cli.terminal import colours
 from handgrad.cli.training import OF_TABLES, TABLES, refuse_options
@@ -38,46 +38,7 @@ __all__ = ["sweep"]
     default="text",
     show_default=True,
 )
-@click.option("--target", metavar="COLUMN", help="What is learned. [default: the last column]")
-@click.option(
-    "--hidden", default="32", show_default=True, metavar="32,16", help="Units of the hidden layers."
-)
-@click.option("--activation", default="relu", show_default=True, help="Of the hidden layers.")
-@click.option("--init", help="How weights are drawn: glorot, he, lecun, … [default: glorot]")
-@click.option("--task", help="classification or regression. [default: by the target]")
-@click.option("--categorical", multiple=True, metavar="COLUMN", help="Numbers that are categories.")
-@click.option("--drop", multiple=True, metavar="COLUMN", help="A column to leave out.")
-@click.option(
-    "--test",
-    default=0.2,
-    show_default=True,
-    type=click.FloatRange(0, 0.9),
-    help="The part of a table that is left out, as train does.",
-)
-@click.option("--epochs", type=click.IntRange(0), help="[default: the file's, or 200]")
-@click.option("--batch-size", type=click.IntRange(1), help="[default: the file's; 32 for a table]")
-@click.option(
-    "--schedule",
-    metavar="NAME,OPTION=VALUE",
-    help="Of the learning rate: constant, inverse_scaling, adaptive, cosine; cosine,warmup=5.",
-)
-@click.option("--clip-norm", type=float, metavar="C", help="Bound the norm of the gradient.")
-@click.option("--clip-value", type=float, metavar="C", help="Bound its elements.")
-@click.option("--optimizer", help="For a table. [default: adam]")
-@click.option("--l2", type=click.FloatRange(0), default=0.0, help="For a table: ½λΣW².")
-@click.option("--shuffle/--no-shuffle", default=None, help="[default: the file's; on for a table]")
-@click.option(
-    "--early-stopping", is_flag=True, help="Keep a tenth apart; end when it gains nothing."
-)
-@click.option(
-    "--patience", default=10, show_default=True, type=click.IntRange(1), help="In epochs."
-)
-@click.option("--loss-below", type=float, metavar="E", help="End a run when its loss is below.")
-@click.option("--seconds", type=click.FloatRange(0), help="End all after so long.")
-@click.option(
-    "--engine", type=click.Choice(("auto", "jax", "numpy")), default="auto", show_default=True
-)
-@click.option("--dtype", type=click.Choice(("float32", "float64")))
+@with_options(*OF_A_TABLE, *OF_TRAINING)
 @click.option(
     "--run",
     "folder",

@@ -59,7 +59,7 @@ def _inverse(epoch: int, rows: int, given: Given) -> float:
     return (epoch * rows + 1) ** -given("power")
 
 
-def _cosine(epoch: int, rows: int, given: Given) -> float:  # noqa: ARG001
+def _cosine(epoch: int, rows: int, given: Given) -> float:  # noqa: ARG001 (the same)
     """Half a wave of the cosine, from 1 down to ``end``, where it stays."""
     part = min(epoch / given("epochs"), 1.0)
     return given("end") + (1 - given("end")) * (1 + math.cos(math.pi * part)) / 2
