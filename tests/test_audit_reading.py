@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handgrad.auditing.reading import source
+from handgrad.auditing.reading.dialect import dialect_of
 from handgrad.auditing.reading.document import Document, document
 from handgrad.auditing.reading.nodes import Applied, Chain, Matrix, Named, Opaque, Written, every
 from handgrad.auditing.reading.source import source_of
@@ -126,8 +127,23 @@ LATEX = [
     (r"$z = -0.5 \cdot (-0.3) = 0.15$", "z = (-0.5)*(-0.3) = 0.15"),
     ("$z = 0.5 - -0.3 = 0.8$", "z = 0.5 - (-0.3) = 0.8"),
     (r"$z = \sqrt{0.25} = 0.5$", "z = sqrt(0.25) = 0.5"),
-    (r"$L = \frac{1}{2}\sum_i (y_i - a_i)^2 = 0.5$", "L = 1*(1/2)*Σ{(y_i - a_i)^2} = 0.5"),
-    (r"$L = \sum_{i=1}^{2} \frac{1}{2}(t_i - o_i)^2$", "L = Σ{1*(1/2)*(t_i - o_i)^2}"),
+    (r"$L = \frac{1}{2}\sum_i (y_i - a_i)^2 = 0.5$", "L = 1*(1/2)*Σi{(y_i - a_i)^2} = 0.5"),
+    (r"$L = \sum_{i=1}^{2} \frac{1}{2}(t_i - o_i)^2$", "L = Σi{1*(1/2)*(t_i - o_i)^2}"),
+    (
+        r"$z = w_1 x_1 + w_2 x_2 + \dots + w_4 x_4$",
+        "z = w_1*x_1 + w_2*x_2 + w_3*x_3 + w_4*x_4",
+    ),
+    (
+        r"$L = y_{1,1} + y_{1,2} + \dots + y_{2,2}$",
+        "L = y_11 + y_12 + y_21 + y_22",
+    ),
+    (r"$L = y_{1,1} + y_{2,2} + \dots + y_{4,4}$", "L = y_11 + y_22 + y_33 + y_44"),
+    (r"$E = e_{1,o1} + e_{1,o2} + \dots + e_{2,o2}$", "E = e_1,o1 + e_1,o2 + e_2,o1 + e_2,o2"),
+    (r"$z = x_8 + \dots + x_{11}$", "z = x_8 + x_9 + x_10 + x_11"),
+    (r"$z = w_1 x_2 + w_2 x_1 + \dots + w_4 x_4$", "z = w_1*x_2 + w_2*x_1 + …{} + w_4*x_4"),
+    (r"$z = w_1 + w_3 + \dots + w_9$", "z = w_1 + w_3 + …{} + w_9"),
+    (r"$z = w_1 + \dots + v_3$", "z = w_1 + …{} + v_3"),
+    (r"$z = w_1 + w_2 + \dots + w_{9999}$", "z = w_1 + w_2 + …{} + w_9999"),
     ("$a = 0.5, b = 0.2$", "a = 0.5 ; b = 0.2"),
     ("$a = 0.5; b = 0.2$", "a = 0.5 ; b = 0.2"),
     (r"$a = 0.5 \qquad b = 0.2$", "a = 0.5 ; b = 0.2"),
@@ -303,6 +319,26 @@ def test_plain_text(text: str, expected: str) -> None:
 def test_whole_documents(name: str) -> None:
     text, expected = DOCUMENTS[name]
     assert told(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "layered"),
+    [
+        ("a_1^1 = 0.5\n", "a"),
+        ("a_n,j^2 = 0.5\n", "a"),
+        ("b_1^1_new = 0.5\n", "b"),
+        ("dL/dw_11^2 = 0.5\n", "w"),
+        (r"$\delta^{2}_{1} = 0.5$", "δ"),
+        ("$ {z }_{1, 1}^{1}$\n $= 0.5$", "z"),
+        (r"$\frac{∂ L }{∂ {w }_{11}^{1}}$", "w"),
+        ("L = x^2 + 1\n", ""),
+        ("the square $x^2$ of x\n", ""),
+        ("d^2L/dw^2 = 0.5\n", ""),
+        (r"$\frac{\partial^2 L}{\partial w^2} = 0.5$", ""),
+    ],
+)
+def test_superscripts_that_are_labels(text: str, layered: str) -> None:
+    assert dialect_of(text).layered == set(layered)
 
 
 def test_headings_without_marks_stand_above() -> None:

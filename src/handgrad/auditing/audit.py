@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from handgrad.auditing.align import numeric
+from handgrad.auditing.finer import with_finer
 from handgrad.auditing.fix import Fixed, fixed
 from handgrad.auditing.formulas import wrong_equations
 from handgrad.auditing.judge import judged
@@ -38,7 +39,7 @@ def report(source: Source, problem: Problem | None = None) -> Report:
         source = readable(source)
     read = document(source)
     world, conventions = known_world(read, problem) if problem else (world_of(read.chains), {})
-    record = judged(read, world)
+    record = with_finer(judged(read, world))
     if problem is not None:
         _leave_unknown(record)
     if problem is None:

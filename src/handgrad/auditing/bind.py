@@ -49,6 +49,7 @@ def bind(chains: Sequence[Chain], world: World) -> list[Contradiction]:
             continue  # it is told in words
         if not known and not is_generic(name):
             world.give(name, found[0][0], found[0][1])
+            world.loose.add(name)
     contradictions = [c for name, found in uses.items() if (c := _contradicted(world, name, found))]
     for contradiction in contradictions:
         world.replace_given(contradiction.name, contradiction.used)

@@ -51,10 +51,13 @@ def operations(
         case Power(base, exponent):
             yield from _power(base, exponent, operands, out, work, depth)
         case Call(function, arguments):
-            given = [work[depth + n] for n in range(len(arguments))]
+            given: list[Array] = []
             for n, argument in enumerate(arguments):
-                below = depth + len(arguments)
-                yield from operations(argument, operands, given[n], work, below)
+                value = operands.get(argument) if isinstance(argument, Ref) else None
+                if value is None:
+                    value, below = work[depth + n], depth + len(arguments)
+                    yield from operations(argument, operands, value, work, below)
+                given.append(value)
             yield from _called(function, given, out)
         case _:
             raise TypeError(f"{type(expr).__name__} stands in no line")

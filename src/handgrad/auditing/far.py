@@ -67,16 +67,25 @@ def explanations(
 ) -> list[Explanation]:
     """Every explanation that gives all the printed numbers, the likeliest first.
 
-    Two slips are looked for only where one is not enough.
+    What is wrong in so many updates is likelier wrong wherever it stands than in one line alone: that
+    is looked for only where no such slip is enough, and two slips only where one is not.
     """
     wanted = list(dict.fromkeys(claim.ref for claim, _ in claims))
     single = [change for change in changes(system, named) if change.cost < LIKELY]
-    found = [*_matching(system, single, claims, wanted)]
+    found: list[Explanation] = []
+    for throughout in (True, False):
+        tried = [change for change in single if _throughout(change) is throughout]
+        found = found or [*_matching(system, tried, claims, wanted)]
     if not found and sum(len(reading.digits) for _, reading in claims) >= DIGITS_OF_A_PAIR:
         found = [*_matching(system, [*_pairs(system, single, named)], claims, wanted)]
     counted = {e.offset for e in found if not e.change.slip}  # and no slip is needed besides
     found = [e for e in found if not e.change.slip or e.offset not in counted]
     return sorted(found, key=lambda explanation: explanation.cost)
+
+
+def _throughout(change: Change) -> bool:
+    """Whether it is a common slip of the whole calculation: another rate, a sign everywhere."""
+    return bool(change.givens) or (len(change.where) > 1 and change.cost < PAIRED)
 
 
 def _matching(

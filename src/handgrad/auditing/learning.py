@@ -50,8 +50,11 @@ def _learn(world: World, chain: Chain, place: int) -> None:
         if name.new:
             world.updated.add(replace(name, new=False))
     _learn_inner(world, expressions, place)
-    number = next((m.number for m in chain.members[1:] if m.number is not None), None)
-    if number is not None and stated(chain):
+    result = next((m for m in chain.members[1:] if m.number is not None), None)
+    number = result.number if result else None
+    if result is not None and number is not None and stated(chain):
+        if result.relation == "≈":
+            world.loose.update(names)
         for name in names:
             if updates_told(chain) > 1:
                 continue

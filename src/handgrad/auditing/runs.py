@@ -30,12 +30,13 @@ from handgrad.calculus.expr import (
 )
 from handgrad.errors import DerivationError
 
-__all__ = ["Recorded", "grouped", "recorded"]
+__all__ = ["Recorded", "recorded"]
 
 Array = Any
 Term = tuple[float, tuple[Ref, ...]]
 MOST_TERMS = 12  # of a right side that is gathered; a longer one is worked out by itself
 MOST_FACTORS = 6
+FEW_FACTORS = 2  # of every term; sums with more are gathered apart
 WIDTH = 4096  # columns at once; more of them leave the cache of the processor
 Recorded = Mapping[int, Mapping[Ref, Array]]  # step -> number -> its value in every column
 
@@ -50,56 +51,65 @@ def recorded(
     found: dict[int, dict[Ref, Array]] = {
         step: {ref: np.full(len(changes), np.nan) for ref in wanted} for step in steps
     }
-    for columns in grouped(system, changes):
-        for start in range(0, len(columns), WIDTH):
-            own = columns[start : start + WIDTH]
-            program = _Program(system, [changes[n] for n in own], wanted)
-            for step, values in program.run(steps):
-                for ref in wanted:
-                    found[step][ref][own] = values[program.row[ref]]
+    levels = _levels(system)
+    level = {name: n for n, names in enumerate(levels) for name in names}
+    lines = [_in_order(change, system, level) for change in changes]
+    columns = [n for n, own in enumerate(lines) if own is not None]
+    for start in range(0, len(columns), WIDTH):
+        own = columns[start : start + WIDTH]
+        changed = [_Changed(lines[n] or {}, changes[n].givens) for n in own]
+        program = _Program(system, levels, changed, wanted)
+        for step, values in program.run(steps):
+            for ref in wanted:
+                found[step][ref][own] = values[program.row[ref]]
     return found
 
 
-def grouped(system: System, changes: Sequence[Change]) -> Iterator[list[int]]:
-    """The places of the changes in groups whose lines can be worked out in one order."""
-    waiting = list(range(len(changes)))
-    while waiting:
-        uses = {name: set(used) for name, used in system.uses.items()}
-        own: list[int] = []
-        left: list[int] = []
-        for n in waiting:
-            new = [
-                (name, ref)
-                for name, rhs in changes[n].lines.items()
-                for ref in set(refs(booked(rhs)))
-                if ref in system.line and ref not in uses[name]
-            ]
-            for name, ref in new:
-                uses[name].add(ref)
-            if any(_reaches(ref, name, uses) for name, ref in new):
-                left.append(n)
-                for name, ref in new:
-                    uses[name].discard(ref)
-            else:
-                own.append(n)
-        if not own:
-            return  # each of them makes a number depend on itself
-        yield own
-        waiting = left
+@dataclass(frozen=True)
+class _Changed:
+    """Right sides and given numbers of one column that are not those of the others."""
+
+    lines: Mapping[Ref, Expr]
+    givens: Mapping[Ref, float]
 
 
-def _reaches(start: Ref, goal: Ref, uses: Mapping[Ref, set[Ref]]) -> bool:
-    """Whether a number is computed from another."""
-    found, waiting = {start}, [start]
+def _levels(system: System) -> list[list[Ref]]:
+    """The lines so that each level uses only those before it; what nothing uses comes last."""
+    known, levels = set(system.givens), list[list[Ref]]()
+    waiting = [name for name in system.line if name in system.users]
     while waiting:
-        here = waiting.pop()
-        if here == goal:
-            return True
-        for ref in uses.get(here, ()):
-            if ref not in found:
-                found.add(ref)
-                waiting.append(ref)
-    return False
+        level = [name for name in waiting if known.issuperset(system.uses[name])]
+        if not level:
+            raise DerivationError(f"{waiting[0].symbol} is computed from itself.")
+        levels.append(level)
+        known.update(level)
+        waiting = [name for name in waiting if name not in known]
+    return [*levels, [name for name in system.line if name not in system.users]]
+
+
+def _in_order(change: Change, system: System, level: Mapping[Ref, int]) -> dict[Ref, Expr] | None:
+    """The changed right sides from what is known where they stand; None where there is a circle.
+
+    What is worked out only later stands there as it is worked out.
+    """
+    lines = {name: booked(rhs) for name, rhs in change.lines.items()}
+
+    def known(rhs: Expr, at: int, within: frozenset[Ref]) -> Expr:
+        def inner(node: Expr) -> Expr:
+            if not isinstance(node, Ref) or level.get(node, -1) < at:
+                return node
+            if node in within:
+                raise DerivationError(f"{node.symbol} is computed from itself.")
+            return known(lines.get(node, system.plain[node]), at, within | {node})
+
+        return transform(rhs, inner)
+
+    try:
+        return {
+            name: booked(known(rhs, level[name], frozenset({name}))) for name, rhs in lines.items()
+        }
+    except DerivationError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -107,8 +117,9 @@ class _Gathered:
     """What is changed in one level: from where, with which factors, by which function, to where."""
 
     function: Callable[[Array], Array] | None
-    sources: Array  # (factors, terms, changes) -> place in all numbers
-    factors: Array  # (terms, changes)
+    sources: Array  # (factors, terms) -> place in all numbers
+    factors: Array  # (terms,)
+    starts: Array  # where the terms of each change begin
     targets: Array
     taken: Array  # where the gathered numbers are put
 
@@ -116,7 +127,13 @@ class _Gathered:
 class _Program:
     """The operations of one update over columns, and the memory they work in."""
 
-    def __init__(self, system: System, changes: Sequence[Change], wanted: Sequence[Ref]) -> None:
+    def __init__(
+        self,
+        system: System,
+        levels: Sequence[Sequence[Ref]],
+        changes: Sequence[_Changed],
+        wanted: Sequence[Ref],
+    ) -> None:
         self.system, self.changes = system, changes
         names = [*system.givens, *system.line]
         carried = [old for old, new in system.carried.items() if new in system.line]
@@ -136,7 +153,6 @@ class _Program:
             for n, change in enumerate(changes):
                 if given in change.givens:
                     self.memory[self.row[given], n] = change.givens[given]
-        levels = self._levels()
         self.whole = [*self._operations(levels, set(news) | self._needed([*news, *wanted]))]
         self.short = [*self._operations(levels, self._needed(news))]
 
@@ -158,7 +174,7 @@ class _Program:
         uses = {name: set(used) for name, used in self.system.uses.items()}
         for change in self.changes:
             for name, rhs in change.lines.items():
-                uses[name].update(refs(booked(rhs)))
+                uses[name].update(refs(rhs))
         return uses
 
     def _needed(self, news: Sequence[Ref]) -> set[Ref]:
@@ -170,19 +186,6 @@ class _Program:
                     found.add(ref)
                     waiting.append(ref)
         return found
-
-    def _levels(self) -> list[list[Ref]]:
-        """The lines so that each level uses only those before it."""
-        uses, known, levels = self._uses(), set(self.system.givens), list[list[Ref]]()
-        waiting = list(self.system.line)
-        while waiting:
-            level = [name for name in waiting if uses[name] <= known]
-            if not level:
-                raise DerivationError(f"{waiting[0].symbol} is computed from itself.")
-            levels.append(level)
-            known.update(level)
-            waiting = [name for name in waiting if name not in known]
-        return levels
 
     def _operations(self, levels: Sequence[Sequence[Ref]], wanted: set[Ref]) -> Iterator[Operation]:
         for level in levels:
@@ -204,21 +207,22 @@ class _Program:
 
     def _put_right(self, names: Sequence[Ref]) -> Iterator[Operation]:
         """The changed lines of a level, each in its own columns."""
-        sums: dict[str, list[tuple[Ref, int, list[Term]]]] = {}
+        sums: dict[tuple[str, bool], list[tuple[Ref, int, list[Term]]]] = {}
         forms: dict[Expr, list[tuple[Ref, int, Expr]]] = {}
         for n, change in enumerate(self.changes):
             for name in change.lines.keys() & set(names):
-                rhs = booked(change.lines[name])
+                rhs = change.lines[name]
                 function, inner = _outer(rhs)
                 terms = _terms(inner)
                 if terms is None:
                     form = _form(rhs, tuple(dict.fromkeys(refs(rhs))))
                     forms.setdefault(form, []).append((name, n, rhs))
                 else:
-                    sums.setdefault(function, []).append((name, n, terms))
+                    long = any(len(own) > FEW_FACTORS for _, own in terms)
+                    sums.setdefault((function, long), []).append((name, n, terms))
         for found in forms.values():
             yield from self._alike(found)
-        for function, found in sums.items():
+        for (function, _), found in sums.items():
             yield self._gather, (self._gathered(function, found),)
 
     def _alike(self, found: Sequence[tuple[Ref, int, Expr]]) -> Iterator[Operation]:
@@ -239,21 +243,20 @@ class _Program:
         return self.row[ref] * self.width + column
 
     def _gathered(self, function: str, found: Sequence[tuple[Ref, int, list[Term]]]) -> _Gathered:
-        most = max(len(terms) for _, _, terms in found)
-        deepest = max((len(own) for _, _, terms in found for _, own in terms), default=1) or 1
+        terms = [(column, term) for _, column, own in found for term in own]
+        deepest = max((len(own) for _, (_, own) in terms), default=1) or 1
         one = len(self.row) * self.width
-        sources = np.full((deepest, most, len(found)), one, dtype=np.intp)
-        factors = np.zeros((most, len(found)))
-        for k, (_, column, terms) in enumerate(found):
-            for t, (factor, own) in enumerate(terms):
-                factors[t, k] = factor
-                for f, ref in enumerate(own):
-                    sources[f, t, k] = self._place(ref, column)
+        sources = np.full((deepest, len(terms)), one, dtype=np.intp)
+        for t, (column, (_, own)) in enumerate(terms):
+            for f, ref in enumerate(own):
+                sources[f, t] = self._place(ref, column)
+        counts = [len(own) for _, _, own in found]
         targets = np.array([self._place(name, n) for name, n, _ in found], dtype=np.intp)
         return _Gathered(
             kernel(function) if function else None,
             sources,
-            factors,
+            np.array([factor for _, (factor, _) in terms]),
+            np.cumsum([0, *counts[:-1]]),
             targets,
             np.empty(sources.shape),
         )
@@ -265,7 +268,7 @@ class _Program:
         np.multiply(products, changed.factors, products)
         for more in taken[1:]:
             np.multiply(products, more, products)
-        values = products[0] if len(products) == 1 else np.add.reduce(products)
+        values = np.add.reduceat(products, changed.starts)
         self.flat[changed.targets] = changed.function(values) if changed.function else values
 
 

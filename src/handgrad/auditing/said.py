@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from handgrad.auditing.reading.nodes import Chain, Name, Written
 from handgrad.auditing.roles import is_computed, is_generic, is_loss, is_parameter, is_rate
@@ -58,6 +58,9 @@ class Said:
     known: dict[Name, list[tuple[int, str]]] = field(
         default_factory=dict[Name, list[tuple[int, str]]]
     )  # the names of a problem, and from where on
+    loose: set[Name] = field(
+        default_factory=set[Name]
+    )  # given by what is put in for them, or behind ≈
     top: Name | None = None  # the loss, where a problem tells
 
     def define(self, name: Name, expr: Expr, place: int) -> None:
@@ -80,6 +83,10 @@ class Said:
     def replace_given(self, name: Name, written: Written) -> None:
         """The name has another value than was stated, everywhere."""
         self.givens[name] = [Given(g.place, written, written.value) for g in self.givens[name]]
+
+    def refine(self, name: Name, value: float) -> None:
+        """The name has a value that was printed rounded, everywhere."""
+        self.givens[name] = [replace(given, value=value) for given in self.givens[name]]
 
     def renewed(self, name: Name, place: int) -> bool:
         """Whether the value stated for a name at a place was taken as that after the update."""

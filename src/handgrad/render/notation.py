@@ -116,7 +116,8 @@ class Names:
         apart = "," if any(len(p) > 1 for p in inside) and len(inside) > 1 else ""
         below = ",".join((*examples, apart.join(inside))) if inside else ""
         base = pattern.base.upper() if own == 2 and not shown else pattern.base
-        return Name(base, below, pattern.above.format(l=ref.symbol.number))
+        above = pattern.above or ("" if shown or self.layers == 1 else "({l})")
+        return Name(base, below, above.format(l=ref.symbol.number))
 
     def name(self, ref: Ref) -> Name:
         """The name of a reference with everything that belongs to it."""

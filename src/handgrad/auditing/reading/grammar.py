@@ -13,8 +13,10 @@ from fractions import Fraction
 
 from handgrad.auditing.reading.cursor import Unreadable
 from handgrad.auditing.reading.dialect import Dialect
+from handgrad.auditing.reading.ellipsis import DOTS, completed
 from handgrad.auditing.reading.nodes import (
     EQUAL,
+    SUM,
     Applied,
     Matrix,
     Name,
@@ -62,7 +64,7 @@ class _Parser(Quantities):
             term = self.product()
             terms.append(less(term) if minus else term)
         self.depth -= 1
-        return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+        return terms[0] if len(terms) == 1 else Sum(completed(terms))
 
     def product(self) -> Expr:
         factors: list[Expr] = [self.signed()]
@@ -161,7 +163,7 @@ class _Parser(Quantities):
                 return self.matrix()
             case "dots":
                 self.next()
-                return Opaque("…")
+                return DOTS
             case "letter" | "word" | "text" | "accent":
                 return self.named()
             case _:
@@ -191,7 +193,7 @@ class _Parser(Quantities):
             parts.append(self.sum())
         if not (self.takes(closing) or (opening != "{" and self.takes(")", "]"))):
             raise Unreadable
-        if len(parts) > 1 or (opening == "[" and isinstance(parts[0], Matrix)):
+        if len(parts) > 1:
             inner = [part.rows[0] for part in parts if isinstance(part, Matrix)]
             return Matrix(tuple(inner) if len(inner) == len(parts) else (tuple(parts),))
         if opening == "{" and isinstance(parts[0], Named) and self.peek().text in ("_", "^", "'"):
@@ -288,13 +290,15 @@ class _Parser(Quantities):
         return call("sqrt", self.group())
 
     def summed(self) -> Expr:
-        """A sum over an index: read, and left without a value."""
+        """A sum over indices; it has a value only where it is over the entries of a matrix."""
         self.next()
+        below = ""
         while self.peek().text in ("_", "^") and self.peek().kind == "op":
-            self.next()
-            self.raw_group() if self.peek().text == "{" else self.next()
+            sign = self.next().text
+            script = self.raw_group() if self.peek().text == "{" else [self.next()]
+            below = "".join(token.text for token in script) if sign == "_" else below
         body = self.product() if self.begins_factor() else Opaque("")
-        return Opaque("Σ", (body,))
+        return Opaque(SUM + below.partition("=")[0], (body,))
 
     def matrix(self) -> Expr:
         kind = self.next().text

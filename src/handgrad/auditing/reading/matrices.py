@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from handgrad.auditing.reading.nodes import (
+    SUM,
     Applied,
     Chain,
     Matrix,
@@ -21,7 +23,7 @@ from handgrad.auditing.reading.nodes import (
     Written,
     every,
 )
-from handgrad.calculus.expr import Call, Expr, Power, Product, Sum
+from handgrad.calculus.expr import Call, Expr, Power, Product, Sum, children
 
 __all__ = ["scalar"]
 
@@ -30,6 +32,7 @@ Value = Expr | Grid  # a number, or rows of numbers
 Size = tuple[int, int]
 LARGEST = 400  # entries of a matrix that is taken apart
 EQUAL = ("", "=", "≈", "←", "→")
+OVER_ROWS = ("n", "m", "i")  # what a sum over the examples is written with
 ROUNDS = 4  # how far a shape is handed on from name to name
 
 
@@ -92,6 +95,9 @@ def _shapes(chains: Sequence[Chain]) -> dict[Name, Size]:
     for _ in range(ROUNDS):
         before = len(found)
         for chain in chains:
+            for before, after in pairwise(m.expr for m in chain.members if m.expr is not None):
+                for name, matrix in _put_in(before, after):
+                    found.setdefault(name.plain, _size(name, matrix.rows))
             names = [m.name.plain for m in chain.members if m.name is not None]
             if not names or all(name in found for name in names):
                 continue
@@ -105,6 +111,23 @@ def _shapes(chains: Sequence[Chain]) -> dict[Name, Size]:
         if len(found) == before:
             break
     return found
+
+
+def _put_in(before: Expr, after: Expr) -> Iterator[tuple[Name, Matrix]]:
+    """The matrices that stand where names stood, in an expression of the same form."""
+    match before, after:
+        case Named(name), Matrix() if _is_matrix(after):
+            yield name, after
+        case Applied(f, left), Applied(g, right) if f == g and len(left) == len(right):
+            pairs = zip(left, right, strict=True)
+            yield from (found for one, other in pairs for found in _put_in(one, other))
+        case _ if type(before) is type(after):
+            left, right = children(before), children(after)
+            if len(left) == len(right):
+                pairs = zip(left, right, strict=True)
+                yield from (found for one, other in pairs for found in _put_in(one, other))
+        case _:
+            return
 
 
 def _size(name: Name, grid: Grid) -> Size:
@@ -142,7 +165,7 @@ def _apart(chain: Chain, shapes: Mapping[Name, Size]) -> tuple[list[Chain], list
     grids = [value for value in values if isinstance(value, tuple)]
     if not grids:
         return [_entry(chain, values)], unread
-    size = (len(grids[0]), len(grids[0][0]))
+    size = max(map(_shape, grids), key=math.prod)
     values = [_fitted(value, size) for value in values]
     entries = [(i, j) for i in range(size[0]) for j in range(size[1])]
     return [_entry(chain, [_at(value, *place) for value in values]) for place in entries], unread
@@ -153,13 +176,20 @@ def _decimal(node: Expr) -> bool:
 
 
 def _fitted(value: Value | None, size: tuple[int, int]) -> Value | None:
-    """The value in the shape of the chain; a row where a column is meant is turned."""
+    """The value in a shape: a row where a column is meant is turned, a vector is repeated."""
     if not isinstance(value, tuple):
         return value
-    own = (len(value), len(value[0]))
+    own, rows, columns = _shape(value), *size
     if own == size:
         return value
-    return _turned(value) if own == size[::-1] and 1 in own else None
+    if 1 not in own:
+        return None
+    if own == size[::-1]:
+        return _turned(value)
+    vector = tuple(cell for row in value for cell in row)
+    if len(vector) == columns:  # the same for every example, which are rows
+        return (vector,) * rows
+    return tuple((cell,) * columns for cell in vector) if len(vector) == rows else None
 
 
 def _at(value: Value | None, row: int, column: int) -> Expr | None:
@@ -202,6 +232,9 @@ def _value(expr: Expr, shapes: _Shapes) -> Value:
             if any(isinstance(_value(a, shapes), tuple) for a in arguments):
                 raise _Unclear
             return expr
+        case Opaque(text, (body,)) if text.startswith(SUM):
+            value = _value(body, shapes)
+            return _summed(value, text.removeprefix(SUM)) if isinstance(value, tuple) else expr
         case Opaque(parts=parts) if any(isinstance(_value(p, shapes), tuple) for p in parts):
             raise _Unclear
         case _:
@@ -218,8 +251,9 @@ def _named(name: Name, start: int, end: int, shapes: _Shapes) -> Value:
     rows, columns = size
 
     def entry(row: int, column: int) -> Named:
-        place = f"{row + 1}" if columns == 1 else f"{row + 1}{column + 1}"
-        return Named(replace(name, sub=name.sub + place), start, end)
+        places = f"{row + 1}" if columns == 1 else f"{row + 1},{column + 1}"
+        element = f"[{places}]" if name.sub else places.replace(",", "")  # W1[1,2], W_12
+        return Named(replace(name, sub=name.sub + element), start, end)
 
     return tuple(tuple(entry(i, j) for j in range(columns)) for i in range(rows))
 
@@ -239,6 +273,10 @@ def _plain(grid: Grid) -> Value:
     return grid[0][0] if len(grid) == len(grid[0]) == 1 else grid
 
 
+def _shape(grid: Grid) -> Size:
+    return len(grid), len(grid[0])
+
+
 def _turned(grid: Grid) -> Grid:
     return tuple(zip(*grid, strict=True))
 
@@ -249,12 +287,23 @@ def _each(function: Callable[[Expr], Expr], value: Value) -> Value:
     return tuple(tuple(function(cell) for cell in row) for row in value)
 
 
+def _summed(grid: Grid, over: str) -> Value:
+    """The sum over both indices, or over the first, which is that of the examples."""
+    indices = over.split(",")
+    columns = _turned(grid)
+    if len(indices) == 2 or 1 in _shape(grid):
+        return Sum(tuple(cell for row in grid for cell in row))
+    if indices[0] not in OVER_ROWS:
+        raise _Unclear
+    return (tuple(Sum(column) for column in columns),)
+
+
 def _combined(kind: type[Sum] | type[Product], values: Sequence[Value]) -> Value:
     """A sum or a product entry by entry; a number goes with every entry."""
     grids = [value for value in values if isinstance(value, tuple)]
     if not grids:
         return kind(tuple(v for v in values if not isinstance(v, tuple)))
-    size = (len(grids[0]), len(grids[0][0]))
+    size = max(map(_shape, grids), key=math.prod)
     fitted = [_fitted(value, size) for value in values]
     if any(value is None for value in fitted):
         raise _Unclear

@@ -23,7 +23,7 @@ FUNCTIONS = {  # as they are printed: as they are called in the rule table
 UPDATED = {"new", "neu", "+", "t+1", "next", "updated", "upd", "nouveau", "nuevo", "k+1", "(t+1)"}
 OLD = {"old", "t", "alt", "k", "current", "(t)"}
 MARKS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
-_PARTS = re.compile(r"([^\W\d_]+)(\d*)((?:_[^\W_]+)*(?:,\w+)?)(\[[\d,\s]+\])?")
+_PARTS = re.compile(r"([^\W\d_]+)(\d*)((?:_[^\W_]+)*(?:,\w+)?)(\[[\da-z,\s]+\])?")
 
 
 def name_of(text: str, kind: str) -> Name:

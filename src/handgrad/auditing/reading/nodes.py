@@ -16,6 +16,7 @@ from handgrad.calculus.expr import Expr, Num, Product, walk
 
 __all__ = [
     "EQUAL",
+    "SUM",
     "Applied",
     "Chain",
     "Interval",
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 EQUAL = "[=]"  # the function that is 1 where its two arguments are equal, else 0
+SUM = "Σ"  # before the indices that an opaque sum is over
 LONGEST_NUMBER = 60  # characters
 CLOSE = 1e-6  # of the last place: what floats lose where numbers nearly cancel
 BELOW = 1 - CLOSE  # the next number in its last place is not cut off to it

@@ -83,6 +83,7 @@ class Quantities(Cursor):
         if self.peek().text == "^" and len(base) > 1 and self.peek(1).text != "-":
             self.next()
             raised = self.exponent()
+        rows = self.peek(1).text == "[" or self.peek(1).kind == "begin"  # σ([0.1 0.2; 0.3 0.4])
         if self.peek().kind == "open":
             argument = self.bracketed()
         elif self.begins_factor() and function in ("exp", "log", "tanh") and len(base) > 1:
@@ -93,7 +94,9 @@ class Quantities(Cursor):
             return Named(Name(base, new=False), token.start, token.end)
         if raised is not None:
             return Power(call(function, argument), raised)
-        parts = argument.rows[0] if isinstance(argument, Matrix) else (argument,)
+        parts: tuple[Expr, ...] = (argument,)
+        if isinstance(argument, Matrix) and (not rows or function == "softmax"):
+            parts = argument.rows[0]
         if primes:
             return Applied(function, parts, primes)
         if function in ("max", "min") and len(parts) > 1:
@@ -135,9 +138,9 @@ class Quantities(Cursor):
         if self.peek().text == "{":
             return self.raw_group()
         token = self.next()
-        if token.text == "(":
-            found = [token]
-            while self.peek().kind != "finish" and found[-1].text != ")":
+        if token.text in ("(", "["):
+            found, close = [token], {"(": ")", "[": "]"}[token.text]
+            while self.peek().kind != "finish" and found[-1].text != close:
                 found.append(self.next())
             return found
         if token.kind == "accent":

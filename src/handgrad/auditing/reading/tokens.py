@@ -66,14 +66,16 @@ _PIECE = r"""(?P<blank>[\s\u2061\u2062\u2063\u200b\u00a0\u2009]+|\\[,;:! ()\[\]]
   | (?P<dots>\.{3}|…|⋯)
   | (?P<below>[₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ]+)
   | (?P<above>[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱᵀ]+)
+  | (?P<summed>[Σ∑]_[a-z](?:,[a-z])*(?![\w{]))
   | (?P<letters>%s)
   | (?P<any>.)"""
-_LETTER = r"(?:[^\W\d_½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞₀-₉⁰-⁹²³¹ₐ-ₜᵢᵣᵤᵥⱼⁿⁱᵀ][\u0302\u0303\u0304\u0307]?)"
+_LETTER = r"(?:[^\W\d_ΣΠ½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞₀-₉⁰-⁹²³¹ₐ-ₜᵢᵣᵤᵥⱼⁿⁱᵀ][\u0302\u0303\u0304\u0307]?)"
 _DIGIT = "[0-9]"
+_INDEX = r"(?:[0-9]+|[a-z](?![\w.]))"
 _LATEX_WORDS = rf"{_LETTER}{{3,}}|{_LETTER}"
 _PLAIN_WORDS = (
     rf"(?:(?:{LIBRARIES})\.(?=[a-z]))?{_LETTER}+{_DIGIT}*(?:_(?:{_LETTER}|{_DIGIT})+)*"
-    rf"(?:(?<=_[0-9n]),[ho]?(?:{_DIGIT}{{1,2}}|[jk])(?![\w.,]))?(?:\[{_DIGIT}+(?:,\s?{_DIGIT}+)*\])?"
+    rf"(?:(?<=_[0-9n]),[ho]?(?:{_DIGIT}{{1,2}}|[jk])(?![\w.,]))?(?:\[{_INDEX}(?:,\s?{_INDEX})*\])?"
 )
 
 
@@ -140,6 +142,9 @@ class _Scan:
         elif kind == "letters":
             word = unicodedata.normalize("NFC", text.rpartition(".")[2])
             self.add("letter" if len(word) == 1 else "word", word, start, end)
+        elif kind == "summed":
+            self.add("sum", "Σ", start, start + 1)
+            self.script("_", text[2:], start + 1, end)
         elif kind in ("below", "above"):
             sign, table = ("_", BELOW) if kind == "below" else ("^", ABOVE)
             self.script(sign, text.translate(table), start, end)

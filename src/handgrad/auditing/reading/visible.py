@@ -28,7 +28,7 @@ _ADDRESS = re.compile(
     r"|(?<=\])\((?=[^()\s]{0,2000}[A-Za-z#/])[^()\s]{1,2000}(?:\s\"[^\"\n]{0,200}\")?\)"
     r"|https?://[^\s)>\]}\"]+|</?[A-Za-z][^<>\n]{0,200}>"
 )
-_NOTE = re.compile(r"(?P<word>\w{0,40})(?P<mark>\[\^?\d{1,3}\])(?=[\s.,;:)]|$)")
+_NOTE = re.compile(r"(?<![\w^])(?P<word>\w{0,40})(?P<mark>\[\^?\d{1,3}\])(?=[\s.,;:)]|$)")
 _SHORT = 3  # letters: x[1] is an element, LeCun[1] has a note
 _STARTS = ("---", "+++")
 _DRAWN = ("tikzpicture", "lstlisting", "verbatim", "thebibliography")
