@@ -234,6 +234,9 @@ def main() -> int:
     if asked.list:
         say(*every, f"{len(every)} mutants")
         return 0
+    if importlib.util.find_spec("torch") is None:
+        say("The tests of the optimizers need torch, which no extra installs: pip install torch")
+        return 2
     os.chdir(ROOT)
     warnings.simplefilter("ignore")  # libraries warn of fork; no thread of theirs runs yet
     for library in LOADED:

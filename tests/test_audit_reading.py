@@ -341,6 +341,11 @@ def test_superscripts_that_are_labels(text: str, layered: str) -> None:
     assert dialect_of(text).layered == set(layered)
 
 
+def test_a_second_superscript_is_a_power() -> None:
+    text = "a_1^1 = 0.5\n\nd = 1 − a_1^1² = 0.75\n"
+    assert told(text) == "a^(1)_1 = 0.5 ; d = 1 - a^(1)_1^2 = 0.75"
+
+
 def test_headings_without_marks_stand_above() -> None:
     chains = read(DOCUMENTS["headings without marks"][0]).chains
     assert [chain.context for chain in chains] == [

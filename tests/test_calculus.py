@@ -884,3 +884,8 @@ def test_the_rewritten_network_equations_are_valid_for_every_loss():
 
 def test_call_makes_numbers_exact():
     assert call("max", 0, Ref(Symbol("z"))) == Call("max", (Num(0), Ref(Symbol("z"))))
+
+
+def test_functions_with_options_can_be_keys() -> None:
+    one, other = Formula("elu", {"alpha": 0.5}), Formula("elu", {"alpha": 0.7})
+    assert {one: 1, other: 2}[Formula("elu", {"alpha": 0.7})] == 2

@@ -164,7 +164,8 @@ class Quantities(Cursor):
         )
         if bracketed or label in ("'", "*") or label.strip("()") in UPDATED:
             return label
-        if name.base in self.dialect.layered and re.fullmatch(r"\d{1,2}|[lL]([-+]1)?", label):
+        layered = name.base in self.dialect.layered and not name.sup  # a second one is a power
+        if layered and re.fullmatch(r"\d{1,2}|[lL]([-+]1)?", label):
             return label
         if re.fullmatch(r"[lL]([-+]1)?|[a-z]{2,}|[hoij]\d?", label):
             return label
