@@ -6,19 +6,20 @@ read as it is printed or in full. What only follows from wrong numbers inherits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from handgrad.auditing.align import Pair, align, numeric
 from handgrad.auditing.bind import arguments, bind, by_formula
 from handgrad.auditing.reading.document import Document
-from handgrad.auditing.reading.nodes import Chain, Interval, Member, Name, Named, Written
+from handgrad.auditing.reading.nodes import Chain, Member, Name, Named, Written
 from handgrad.auditing.record import Record
+from handgrad.auditing.results import Results
 from handgrad.auditing.roles import is_parameter
 from handgrad.auditing.statements import heads, stated, updates_told
-from handgrad.auditing.verdicts import FINE, WRONG, Claim, fit, fit_value, shown
+from handgrad.auditing.verdicts import FINE, Claim, fit, fit_value, shown
 from handgrad.auditing.world import World
-from handgrad.auditing.worth import close, leaves, plain, reach
+from handgrad.auditing.worth import leaves
 from handgrad.calculus.expr import Expr, Num
 
 __all__ = ["judged"]
@@ -46,140 +47,7 @@ class _Judge:
     """One walk over the chains, in reading order; what is found is kept in a ``Record``."""
 
     def __init__(self, kept: Record) -> None:
-        self.kept, self.world = kept, kept.world
-
-    def result(
-        self, written: Written, names: Sequence[Name], line: Expr | None, place: int
-    ) -> Claim:
-        """The number at the end of a link, under the names before it."""
-        claim = Claim("result", names[0] if names else None, written, place, line)
-        self._local(claim)
-        told = [n for n in names if not self.world.only_computed(n, place)]
-        claim.true = next((v for n in told if (v := self.world.value(n, place)) is not None), None)
-        if claim.true is None and line is not None and not numeric(line):
-            claim.true = self.world.number(line, place)
-        self._global(claim, names)
-        if claim.true is None and claim.verdict in WRONG:
-            claim.true = self._begun(place)
-        for name in names[1:]:
-            self.kept.of.setdefault(name, []).append(claim)
-        return self.kept.add(claim)
-
-    def _begun(self, place: int) -> float | None:
-        """What the calculation of a chain begins with: all there is to tell without a formula."""
-        members = self.kept.document.chains[place].members
-        lines = (m.expr for m in members if m.expr is not None and m.number is None)
-        return next((v for e in lines if numeric(e) and (v := plain(e)) is not None), None)
-
-    def _local(self, claim: Claim) -> None:
-        if claim.line is None:
-            return
-        found = self.kept.reached(claim.line, claim.place, fine=False)
-        if found is None:
-            return
-        self.kept.checked |= {
-            leaf.start for leaf in leaves(claim.line) if isinstance(leaf, Written)
-        }
-        fits = fit(claim.written, found)
-        claim.local = "ok" if fits else "wrong"
-        if fits:
-            claim.full = tuple(dict.fromkeys((found.printed, found.full)))
-
-    def _global(self, claim: Claim, names: Sequence[Name]) -> None:
-        written, place = claim.written, claim.place
-        if claim.true is not None:
-            claim.verdict = fit_value(written, claim.true) or ""
-            if claim.verdict:
-                return
-        again = self._repeated(claim, names)
-        if again is not None:
-            claim.verdict, claim.roots, claim.full = again.verdict, [*again.roots], again.full
-            return
-        lines = [*self._formulas(names, place, claim.true), *([claim.line] if claim.line else [])]
-        if claim.line is None and self._told_finer(claim, names):
-            lines = []  # a copy, which rounding does not change
-        claim.formula = next(iter(lines), None)
-        for expr in lines:
-            if expr is claim.line and not self._serves(claim):
-                continue
-            found = self.kept.reached(expr, place, fine=True)
-            verdict = fit(written, found) if found else None
-            if verdict:
-                claim.verdict = "rounded" if verdict == "exact" else verdict
-                if claim.true is None and plain(expr) == written.value:
-                    claim.verdict = "exact"
-                return
-        if claim.true is None and claim.line is None:
-            claim.verdict = "given"
-            return
-        for expr in lines:
-            found = self.kept.reached(expr, place, fine=False)
-            roots = self.kept.roots(expr, claim)
-            if found and fit(written, found) and roots:
-                claim.verdict, claim.roots = "inherited", roots
-                return
-        claim.verdict = "unjudged" if claim.true is None and claim.local == "unread" else "wrong"
-
-    def _repeated(self, claim: Claim, names: Sequence[Name]) -> Claim | None:
-        """The claim that this one only repeats, in a summary or a table."""
-        if claim.line is not None:
-            return None
-        earlier = (
-            c for name in names for c in self.kept.of.get(name, ()) if c.verdict != "unjudged"
-        )
-        same = (c for c in earlier if c.written.text == claim.written.text)
-        found = next(
-            (c for c in same if c.true is None or claim.true is None or close(c.true, claim.true)),
-            None,
-        )
-        if found is not None and found.verdict in ("wrong", "mislabelled"):
-            claim.verdict, claim.roots = "inherited", [found]
-            return claim
-        return found
-
-    def _told_finer(self, claim: Claim, names: Sequence[Name]) -> bool:
-        """Whether the same number was printed rightly before, with as many digits or more."""
-        return any(
-            earlier.verdict in FINE
-            and earlier.written.unit <= claim.written.unit
-            and not earlier.written.whole
-            and claim.true is not None
-            and earlier.true is not None
-            and close(earlier.true, claim.true)
-            and not any(shown(v, claim.written) for v in (earlier.written.value, *earlier.full))
-            for name in names
-            for earlier in self.kept.of.get(name, ())
-        )
-
-    def _formulas(self, names: Sequence[Name], place: int, true: float | None) -> Iterator[Expr]:
-        """The equations of the names that hold at a place and are worth the true value."""
-        for name in names:
-            for definition in self.world.holding(name, place)[:4]:
-                value = self.world.number(definition.expr, place)
-                if value is not None and (true is None or close(value, true)):
-                    yield definition.expr
-            if name.new and name not in self.world.definitions and self.world.descends(place):
-                formula = self.world.descent(name, place)
-                if formula is not None:
-                    yield formula
-
-    def _serves(self, claim: Claim) -> bool:
-        """Whether the line printed is a right way to the value: worth it with true operands."""
-        assert claim.line is not None, "asked of lines only"
-        if claim.true is None:
-            return True
-
-        def truth(leaf: Written | Named) -> tuple[float, ...]:
-            if isinstance(leaf, Named):
-                value = self.world.value(leaf.name, claim.place)
-                return () if value is None else (value,)
-            return self.kept.truths(leaf, claim.place)
-
-        found = reach(self.world.applied(claim.line), truth)
-        slack = abs(claim.true) * 1e-7
-        return found is not None and found.meets(Interval(claim.true - slack, claim.true + slack))
-
-    # one chain
+        self.kept, self.world, self.results = kept, kept.world, Results(kept)
 
     def chain(self, chain: Chain, place: int, before: Expr | None = None) -> None:
         """Judge every number of a chain; ``before`` is an expression it goes on from."""
@@ -207,7 +75,7 @@ class _Judge:
                 known = before
             if member.number is not None and previous is not None:
                 source = line if line is not None and not isinstance(line, Named) else None
-                claim = self.result(member.number, names, source, place)
+                claim = self.results.result(member.number, names, source, place)
                 self._after_operands(claim, flagged, passed)
                 if claim.local != "unread":  # with it the constants of what it follows from
                     self.kept.checked |= {
@@ -331,9 +199,9 @@ class _Judge:
     def _part(self, expr: Expr, number: Written, place: int) -> list[Claim]:
         """A partial result within a line."""
         claim = Claim("part", None, number, place, expr)
-        self._local(claim)
+        self.results.local(claim)
         claim.true = self.kept.true_of(expr, place)
-        self._global(claim, ())
+        self.results.overall(claim, ())
         if claim.verdict == "unjudged" and claim.local == "unread":
             return []
         self.kept.add(claim)
@@ -372,7 +240,7 @@ class _Judge:
                 claim.verdict, claim.true = "given", own.value
                 self.kept.add(claim)
             else:
-                self.result(number, renewed, None, place)
+                self.results.result(number, renewed, None, place)
 
     def _defined(self, name: Name, place: int) -> bool:
         """Whether an equation or the chain rule gives a name its value."""
