@@ -14,7 +14,7 @@ import numpy as np
 from handgrad.calculus.expr import Call, Expr, Num, Power, Product, Ref, Sum, Value
 from handgrad.numbers.evaluate import kernel_of
 
-__all__ = ["Operation", "Workspace", "kernel", "operations"]
+__all__ = ["Operation", "Workspace", "operations"]
 
 Array = Any
 Operation = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -148,18 +148,3 @@ def _called(function: str, given: Sequence[Array], out: Array) -> Iterator[Opera
 
 def _applied(function: Callable[..., Array], given: Sequence[Array], out: Array) -> None:
     np.copyto(out, function(*given))
-
-
-def kernel(function: str) -> Callable[[Array], Array]:
-    """The same function of one argument, as a new array."""
-    if function not in _PLAIN:
-        return kernel_of(function)
-
-    def applied(z: Array) -> Array:
-        out = np.empty_like(z)
-        for make in _PLAIN[function]:
-            operation, arguments = make(z, out)
-            operation(*arguments)
-        return out
-
-    return applied

@@ -6,13 +6,13 @@ hypotheses and lines of a level together, as sums of products gathered from the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from handgrad.auditing.columns import Operation, Workspace, kernel, operations
+from handgrad.auditing.columns import Operation, Workspace, operations
 from handgrad.auditing.slips.changes import Change
 from handgrad.auditing.system import System, booked
 from handgrad.calculus.expr import (
@@ -110,18 +110,6 @@ def _in_order(change: Change, system: System, level: Mapping[Ref, int]) -> dict[
         }
     except DerivationError:
         return None
-
-
-@dataclass(frozen=True)
-class _Gathered:
-    """What is changed in one level: from where, with which factors, by which function, to where."""
-
-    function: Callable[[Array], Array] | None
-    sources: Array  # (factors, terms) -> place in all numbers
-    factors: Array  # (terms,)
-    starts: Array  # where the terms of each change begin
-    targets: Array
-    taken: Array  # where the gathered numbers are put
 
 
 class _Program:
@@ -223,7 +211,7 @@ class _Program:
         for found in forms.values():
             yield from self._alike(found)
         for (function, _), found in sums.items():
-            yield self._gather, (self._gathered(function, found),)
+            yield from self._gathered(function, found)
 
     def _alike(self, found: Sequence[tuple[Ref, int, Expr]]) -> Iterator[Operation]:
         """Changed lines of one form: their operands gathered, worked out together, put in place."""
@@ -242,7 +230,10 @@ class _Program:
     def _place(self, ref: Ref, column: int) -> int:
         return self.row[ref] * self.width + column
 
-    def _gathered(self, function: str, found: Sequence[tuple[Ref, int, list[Term]]]) -> _Gathered:
+    def _gathered(
+        self, function: str, found: Sequence[tuple[Ref, int, list[Term]]]
+    ) -> Iterator[Operation]:
+        """Changed lines as sums of products: the factors gathered, multiplied, added, put in place."""
         terms = [(column, term) for _, column, own in found for term in own]
         deepest = max((len(own) for _, (_, own) in terms), default=1) or 1
         one = len(self.row) * self.width
@@ -250,26 +241,24 @@ class _Program:
         for t, (column, (_, own)) in enumerate(terms):
             for f, ref in enumerate(own):
                 sources[f, t] = self._place(ref, column)
-        counts = [len(own) for _, _, own in found]
-        targets = np.array([self._place(name, n) for name, n, _ in found], dtype=np.intp)
-        return _Gathered(
-            kernel(function) if function else None,
-            sources,
-            np.array([factor for _, (factor, _) in terms]),
-            np.cumsum([0, *counts[:-1]]),
-            targets,
-            np.empty(sources.shape),
-        )
-
-    def _gather(self, changed: _Gathered) -> None:
-        taken = changed.taken
-        self.flat.take(changed.sources, None, taken, "clip")
-        products = taken[0]
-        np.multiply(products, changed.factors, products)
+        taken = np.empty(sources.shape)
+        values = products = taken[0]
+        yield self.flat.take, (sources, None, taken, "clip")
+        yield np.multiply, (products, np.array([factor for _, (factor, _) in terms]), products)
         for more in taken[1:]:
-            np.multiply(products, more, products)
-        values = np.add.reduceat(products, changed.starts)
-        self.flat[changed.targets] = changed.function(values) if changed.function else values
+            yield np.multiply, (products, more, products)
+        if len(terms) > len(found):
+            values = np.empty(len(found))
+            starts = np.cumsum([0, *(len(own) for _, _, own in found[:-1])])
+            yield np.add.reduceat, (products, starts, 0, None, values)
+        if function:
+            argument, out = Ref(Symbol("z")), np.empty(len(found))
+            yield from operations(
+                Call(function, (argument,)), {argument: values}, out, Workspace(out.shape)
+            )
+            values = out
+        targets = np.array([self._place(name, n) for name, n, _ in found], dtype=np.intp)
+        yield self.flat.__setitem__, (targets, values)
 
 
 def _blocks(
