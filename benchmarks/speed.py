@@ -17,7 +17,6 @@ import sys
 import time
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 from peers import OURS, PEERS, SCANS, Program
@@ -27,6 +26,7 @@ RIVALS = ("PyTorch eager", "PyTorch compiled", "Keras on JAX", "scikit-learn")
 PARTS = ("warm", "cold", "many")
 COLD = (2, 4, 5)  # rows that are begun anew
 NETWORKS = 64
+TURN = 0.05  # seconds of a turn at least
 
 
 def installed(names: list[str]) -> list[str]:
@@ -34,11 +34,19 @@ def installed(names: list[str]) -> list[str]:
     return [name for name in names if find_spec(PEERS[name].needs)]
 
 
-def timed(program: Program) -> tuple[float, Any]:
-    """Seconds of one run, and what it gave back."""
-    begun = time.perf_counter()
-    found = program.run()
-    return time.perf_counter() - begun, found
+def timed(program: Program) -> float:
+    """Seconds of one run: the median of as many as a turn has time for, after one that does not count.
+
+    What ran before it has taken the processor's caches, which a run of a tenth of a millisecond would
+    only be filling.
+    """
+    program.run()
+    times: list[float] = []
+    while sum(times) < TURN:
+        begun = time.perf_counter()
+        program.run()
+        times.append(time.perf_counter() - begun)
+    return statistics.median(times)
 
 
 def same_work(row: Row, ours: Layers, theirs: Layers) -> bool:
@@ -61,7 +69,7 @@ def measured(row: Row, rounds: int, names: list[str]) -> dict[str, list[float]]:
     times: dict[str, list[float]] = {name: [] for name in programs}
     for _ in range(rounds):
         for name, program in programs.items():
-            times[name].append(timed(program)[0])
+            times[name].append(timed(program))
     return times
 
 

@@ -180,6 +180,7 @@ class _Call:
 
     def epoch(self, now: _Whole) -> _Whole:
         """An epoch, or what is left and wanted of it."""
+        import jax
         import jax.numpy as jnp
 
         task, inner = self.task, now.epoch
@@ -200,7 +201,8 @@ class _Call:
                 place, inner = self.batches(inner, epoch, rate, place, end, task.rest)
             finished = (place == many) & inner.going
         at = epoch - self.counts[2]
-        now = now._replace(epoch=inner, history=now.history.at[at].set(inner.total))
+        history = jax.lax.dynamic_update_index_in_dim(now.history, inner.total, at, 0)
+        now = now._replace(epoch=inner, history=history)
         now = self.judged(now, rate, at, finished)
         if not self.whole:
             total = jnp.where(finished, 0.0, inner.total)
@@ -209,13 +211,15 @@ class _Call:
 
     def judged(self, now: _Whole, rate: Array, at: Array, finished: Array) -> _Whole:
         """The epoch judged by the examples held back, or by its own loss: ``schedules.judged``."""
+        import jax
         import jax.numpy as jnp
 
         task, inner, loss = self.task, now.epoch, now.epoch.total
         if task.validated:
             stage = task.stage(task.validated, updates=False)
             loss = self.losses(stage, inner.state, self.held, inner.t, rate)[0].astype("float64")
-            now = now._replace(checked=now.checked.at[at].set(loss))
+            checked = jax.lax.dynamic_update_index_in_dim(now.checked, loss, at, 0)
+            now = now._replace(checked=checked)
         if not (task.patient or task.best):
             return now
         least, waited, factor = now.judge
