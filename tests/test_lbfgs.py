@@ -48,7 +48,7 @@ def test_it_ends_where_it_is_told_to():
     setup = setup_of([3, 5, 2], activation="tanh")
     losses: list[float] = []
 
-    def told(iteration: int, loss: float) -> bool:
+    def told(iteration: int, loss: float, _: object) -> bool:
         losses.append(loss)
         return iteration == 3
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.calculus.expr import Symbol
+from handgrad.errors import InputError
 from handgrad.model.problem import Problem
 from handgrad.model.schedules import Schedule
 from handgrad.numbers.evaluate import Trace
@@ -58,6 +59,11 @@ class Run(Trained):
 
         Raises ``InputError`` for an update or a quantity that is not there.
         """
+        if self.wish.search:
+            raise InputError(
+                "An iteration of L-BFGS is a search along a line, and no equation that could be worked "
+                "out step by step. Train with another optimizer to explain its updates."
+            )
         before, after = self.replayed(step)
         setup = self.setup
         problem, derivation, task = setup.problem, setup.derivation, setup.task
@@ -151,6 +157,7 @@ def train(
     batch_size: int | None = None,
     shuffle: bool | None = None,
     seed: int | None = None,
+    optimizer: str | None = None,
     learning_rate: float | None = None,
     schedule: str | Mapping[str, Any] | Schedule | None = None,
     clip_norm: float | None = None,
@@ -179,6 +186,9 @@ def train(
     the run after so many epochs in a row without a loss better by ``tolerance``; with ``validation``
     (a part of the examples, or a pair of arrays) that is the loss of the examples held back, and the
     best parameters are kept. ``seconds`` limits the time.
+
+    ``optimizer`` takes the place of the problem's: its name, with its usual options, or ``"lbfgs"``,
+    SciPy's L-BFGS over all examples at once, of which an update is one iteration (extra ``sklearn``).
 
     ``schedule`` changes the learning rate from epoch to epoch: ``constant``, ``inverse_scaling``,
     ``adaptive`` or ``cosine``, or a mapping of such a name and its options. After ``patience`` epochs
@@ -219,6 +229,7 @@ def train(
         batch_size=batch_size,
         shuffle=shuffle,
         seed=seed,
+        optimizer=optimizer,
         learning_rate=learning_rate,
         schedule=schedule,
         clip_norm=clip_norm,

@@ -64,7 +64,11 @@ OF_TRAINING = (
     ),
     click.option("--clip-norm", type=float, metavar="C", help="Bound the norm of the gradient."),
     click.option("--clip-value", type=float, metavar="C", help="Bound its elements."),
-    click.option("--optimizer", help="For a table. [default: adam]"),
+    click.option(
+        "--optimizer",
+        metavar="NAME",
+        help="sgd, momentum, adam, …; train: or lbfgs. [default: the file's; adam for a table]",
+    ),
     click.option("--l2", type=click.FloatRange(0), default=0.0, help="For a table: ½λΣW²."),
     click.option(
         "--shuffle/--no-shuffle", default=None, help="[default: the file's; on for a table]"

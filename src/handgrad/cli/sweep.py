@@ -85,7 +85,7 @@ def _swept(context: click.Context, file: str, options: dict[str, Any]) -> Sweep:
         how = learned_from(Path(file), {**options, **alone}, aside=True)
         given |= {"problem": how.problem, "x": how.x, "y": how.y, **how.given(options)}
     else:
-        refuse_options(context, OF_TABLES, "a problem file, which says it itself")
+        refuse_options(context, (*OF_TABLES, "optimizer"), "a problem file, which says it itself")
         given["problem"] = verbs.load(path_of(file))
     with watched() as progress:
         return sweeps.sweep(progress=progress, **given)

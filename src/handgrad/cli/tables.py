@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["evaluate", "learned_from", "predict", "train_table"]
 
 
+LBFGS = "lbfgs"  # as training.searching calls it, which is not imported to offer options
+
+
 class Learned(NamedTuple):
     """The network for a table, what it learns from, how that was made, and the rows by their use."""
 
@@ -29,9 +32,11 @@ class Learned(NamedTuple):
 
     def given(self, options: dict[str, Any]) -> dict[str, Any]:
         """What is asked of training in a way of its own for tables."""
+        extra = {"extra": self.preparation.record()}
+        if options["optimizer"] == LBFGS:
+            return {"optimizer": LBFGS, **extra}
         batch = options["batch_size"] or min(32, len(self.x))
-        shuffle = options["shuffle"] is not False
-        return {"batch_size": batch, "shuffle": shuffle, "extra": self.preparation.record()}
+        return {"batch_size": batch, "shuffle": options["shuffle"] is not False, **extra}
 
 
 def train_table(file: Path, options: dict[str, Any]) -> None:
@@ -112,7 +117,7 @@ def _network_for(preparation: Any, x: Any, y: Any, options: dict[str, Any]) -> A
         loss=loss,
         x=x[:1],
         y=y[:1],
-        optimizer=options["optimizer"] or "adam",
+        optimizer="sgd" if options["optimizer"] == LBFGS else options["optimizer"] or "adam",
         learning_rate=options["learning_rate"],
         l2=options["l2"],
         init=options["init"] or "glorot",

@@ -104,7 +104,6 @@ OF_TABLES = (
     "categorical",
     "drop",
     "test",
-    "optimizer",
     "l2",
 )
 
@@ -134,7 +133,7 @@ def _train_problem(file: str, options: dict[str, Any]) -> Run:
 
     problem = verbs.load(path_of(file))
     with watched() as told:
-        return runs.train(problem, progress=told, **asked(options))
+        return runs.train(problem, progress=told, optimizer=options["optimizer"], **asked(options))
 
 
 def _report(run: Run) -> None:

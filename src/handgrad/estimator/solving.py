@@ -87,7 +87,7 @@ class Solving(Described):
         if found.status and not self._low_enough(found.loss):
             self._warn_of(found)
 
-    def _told(self, iteration: int, loss: float) -> bool:
+    def _told(self, iteration: int, loss: float, _: object) -> bool:
         if self.verbose:
             _say(f"Iteration {iteration}, loss = {loss:.8f}")
         return self._low_enough(loss)

@@ -20,6 +20,7 @@ from handgrad.training.devices import Spread, spread_over
 from handgrad.training.engines import Engine, Inputs, NumpyEngine, State, XlaEngine
 from handgrad.training.lanes import LanesEngine, OneLane
 from handgrad.training.program import is_small
+from handgrad.training.searching import LBFGS, LbfgsEngine
 from handgrad.training.task import Task, parts_of
 
 __all__ = ["ENGINES", "Setup", "Wish", "engine_for", "engine_name", "pays", "set_up"]
@@ -42,6 +43,7 @@ class Wish:
     lanes: int = 0  # how many networks its program trains side by side; 0: it is alone in its own
     lane: int = 0  # its place among them
     devices: int = 1  # over which a batch is divided, those of all hosts together
+    search: str = ""  # "lbfgs": what takes the place of the updates
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ def engine_for(setup: Setup, wish: Wish, name: str) -> Engine:
     """
     task, inputs = setup.task, setup.inputs
     chosen = engine_name(task, wish.updates, name)
+    if wish.search == LBFGS:
+        return LbfgsEngine(task, inputs, setup.first, chosen)
     if wish.devices > 1:
         return XlaEngine(task, inputs, _spread(task, wish.devices, name))
     if chosen == "jax" and wish.lanes:

@@ -64,12 +64,16 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Advance:
-    """What a call of an engine has done: losses of the epochs it ended, and whether to go on."""
+    """What a call of an engine has done: losses of the epochs it ended, and whether to go on.
+
+    ``why`` says why not, where that is the engine's own affair.
+    """
 
     state: State
     losses: Array
     checked: Array
     going: bool
+    why: str = ""
 
 
 class Engine(Protocol):

@@ -10,9 +10,10 @@ XLA program. What L-BFGS makes of them, its steps and its line search, is SciPy'
 # pyright: reportMissingTypeStubs=false, reportUnknownParameterType=false
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Event, Semaphore, Thread
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from handgrad.training.program import is_small
 from handgrad.training.task import Task
 from handgrad.training.xla import emitted
 
-__all__ = ["Minimum", "minimised", "slope_of"]
+__all__ = ["Minimum", "iterated", "minimised", "slope_of"]
 
 Array = Any
 Arrays = tuple[Array, ...]
@@ -110,13 +111,13 @@ def minimised(
     iterations: int = 200,
     evaluations: int = 15_000,
     tolerance: float = 1e-5,
-    told: Callable[[int, float], bool] | None = None,
+    told: Callable[[int, float, Callable[[], Arrays]], bool] | None = None,
 ) -> Minimum:
     """The parameters where L-BFGS ends, from some others.
 
     It ends where no element of the gradient exceeds ``tolerance``, where the loss hardly moves, after
     so many iterations or evaluations, or where ``told`` says so, which is given the number and the
-    loss of each iteration. Raises ``InputError`` where SciPy is absent.
+    loss of each iteration, and what tells its parameters. Raises ``InputError`` where SciPy is absent.
     """
     try:
         from scipy.optimize import minimize
@@ -134,12 +135,16 @@ def minimised(
         loss, gradients = slope(parted(vector))
         return loss, np.concatenate([g.ravel() for g in gradients], dtype=np.float64)
 
+    def arrays_of(vector: Array) -> Arrays:
+        return tuple(np.array(part, task.dtype) for part in parted(vector))
+
     done = 0
 
     def after(intermediate_result: Any) -> None:
         nonlocal done
         done += 1
-        if told is not None and told(done, float(intermediate_result.fun)):
+        found = intermediate_result
+        if told is not None and told(done, float(found.fun), lambda: arrays_of(found.x)):
             raise StopIteration
 
     found = minimize(
@@ -150,6 +155,54 @@ def minimised(
         callback=after,
         options={"maxiter": iterations, "maxfun": evaluations, "gtol": tolerance},
     )
-    arrays = tuple(np.array(part, task.dtype) for part in parted(found.x))
     counts = int(found.nit), int(found.nfev), int(found.status)
-    return Minimum(arrays, float(found.fun), *counts, str(found.message))
+    return Minimum(arrays_of(found.x), float(found.fun), *counts, str(found.message))
+
+
+def iterated(
+    task: Task, inputs: Inputs, start: Sequence[Array], *, engine: str
+) -> Generator[tuple[float, Arrays], None, Minimum]:
+    """The loss and the parameters after each iteration, until the search ends by itself.
+
+    SciPy calls back and cannot be held, so it runs in a thread of its own, which waits while nothing
+    is asked of it. Raises ``InputError`` where SciPy is absent.
+    """
+    asked, told = Semaphore(0), Semaphore(0)
+    given: list[tuple[float, Arrays]] = []
+    ended: list[Minimum | BaseException] = []
+    over = Event()
+
+    def wait(_: int, loss: float, arrays: Callable[[], Arrays]) -> bool:
+        given.append((loss, arrays()))
+        told.release()
+        asked.acquire()
+        return over.is_set()
+
+    def search() -> None:
+        asked.acquire()
+        try:
+            if not over.is_set():
+                most = np.iinfo(np.int32).max
+                limits = {"iterations": int(most), "evaluations": int(most)}
+                ended.append(minimised(task, inputs, start, engine=engine, told=wait, **limits))
+        except BaseException as error:  # noqa: BLE001 (it is raised where the iteration is asked for)
+            ended.append(error)
+        told.release()
+
+    thread = Thread(target=search, daemon=True)
+    thread.start()
+    try:
+        while True:
+            asked.release()
+            told.acquire()
+            if given:
+                yield given.pop()
+                continue
+            (found,) = ended
+            if isinstance(found, BaseException):
+                raise found
+            return found
+    finally:
+        over.set()
+        asked.release()
+        thread.join()

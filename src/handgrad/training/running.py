@@ -96,7 +96,7 @@ def run(
     kept = [state]
     many = _first_slice(setup.task, engine) if wish.devices == 1 else 1  # they wait for each other
     engine.advance(state, state.done)  # no update, but all compiling
-    begun, going, halted = time.monotonic(), True, False
+    begun, going, halted, why = time.monotonic(), True, False, ""
     with interrupts() as interrupted:
         while going and state.done < wish.updates:
             done, late = state.done, time.monotonic() - begun >= wish.seconds
@@ -107,7 +107,7 @@ def run(
                 break
             before = time.perf_counter()
             step = engine.advance(state, wanted)
-            state, going = step.state, step.going
+            state, going, why = step.state, step.going, step.why
             spent = time.perf_counter() - before
             history.loss += step.losses.tolist()
             history.validation += step.checked.tolist()
@@ -119,7 +119,7 @@ def run(
                     saved(state, history)
                 if told:
                     told(_progress(state, wish, setup.task, history, time.monotonic() - begun))
-        history.stopped = reason(state, wish, going, halted or interrupted.is_set(), setup)
+        history.stopped = why or reason(state, wish, going, halted or interrupted.is_set(), setup)
     return state, kept
 
 

@@ -16,12 +16,15 @@ from handgrad.calculus.expr import Symbol
 from handgrad.errors import InputError, LimitError
 from handgrad.model.drawing import redrawn
 from handgrad.model.limits import Limits
-from handgrad.model.loading import known_clipping
+from handgrad.model.loading import known_clipping, learning_rate
+from handgrad.model.optimizers import OPTIMIZERS
 from handgrad.model.problem import Problem, Training
 from handgrad.model.schedules import Schedule, filled, schedule_of
+from handgrad.model.spelling import did_you_mean
 from handgrad.training.beginning import ENGINES, Wish
 from handgrad.training.examples import held_back, with_examples
 from handgrad.training.folder import Begun
+from handgrad.training.searching import LBFGS
 
 __all__ = ["begun_run", "real", "seconds_of", "whole"]
 
@@ -38,6 +41,7 @@ def begun_run(
     batch_size: int | None = None,
     shuffle: bool | None = None,
     seed: int | None = None,
+    optimizer: str | None = None,
     learning_rate: float | None = None,
     schedule: str | Mapping[str, Any] | Schedule | None = None,
     clip_norm: float | None = None,
@@ -62,6 +66,17 @@ def begun_run(
     if (x is None) != (y is None) and not isinstance(x, Mapping):
         raise InputError("Give x and y, or neither to train on the problem's own data.")
     kind = _kind(dtype, own=x is None)
+    if optimizer == LBFGS:
+        _refuse_beside_search(
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            clip_norm=clip_norm,
+            clip_value=clip_value,
+            devices=devices,
+        )
+    if optimizer is not None:
+        problem = _optimized(problem, optimizer)
     problem = _changed(
         problem,
         seed,
@@ -92,8 +107,37 @@ def begun_run(
         seconds=seconds_of(seconds),
         restore=bool(held),
         devices=1 if devices is None else whole(devices, "devices", 1),
+        search=LBFGS if optimizer == LBFGS else "",
     )
     return Begun(problem, held, wish, engine, extra or {})
+
+
+def _refuse_beside_search(**asked: Any) -> None:
+    """Raise ``InputError`` for what L-BFGS has no use for."""
+    given = [name for name, value in asked.items() if value is not None]
+    if given:
+        raise InputError(
+            f"{given[0]} has no meaning for L-BFGS, which goes over all examples at once and finds the "
+            "length of its steps. Leave it out, or choose another optimizer."
+        )
+
+
+def _optimized(problem: Problem, name: str) -> Problem:
+    """The problem with another optimizer and its usual options."""
+    training = problem.training
+    if name == LBFGS:  # the gradient is all it takes from the update
+        plain = Training(steps=training.steps, epochs=training.epochs, l2=training.l2)
+        return replace(problem, training=replace(plain, loss_below=training.loss_below))
+    if name == training.optimizer:
+        return problem
+    if name not in OPTIMIZERS:
+        there = ", ".join((*OPTIMIZERS, LBFGS))
+        hint = did_you_mean(name, (*OPTIMIZERS, LBFGS))
+        raise InputError(f"There is no optimizer {name!r:.60}.{hint} There are {there}.")
+    rate = learning_rate(name, None)
+    return replace(
+        problem, training=replace(training, optimizer=name, options={}, learning_rate=rate)
+    )
 
 
 def _kind(dtype: Any, *, own: bool) -> str:
