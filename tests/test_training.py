@@ -9,6 +9,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 import handgrad as hg
+from handgrad.calculus.expr import Call, walk
+from handgrad.calculus.functions import FUNCTIONS
 from handgrad.errors import HandgradError
 from handgrad.model.optimizers import OPTIMIZERS
 from handgrad.numbers.updates import Updates
@@ -84,6 +86,29 @@ def test_one_update_from_each_of_a_hundred_states_is_the_same_on_both_engines(op
         state = numpy.advance(state, done + 1).state
         for one, two in zip(state.arrays, other.arrays, strict=True):
             assert_allclose(one, two, rtol=1e-12, atol=1e-14)
+
+
+def is_smooth(setup):
+    """Whether no function of the problem has a kink, where a last bit would decide the side."""
+    sides = (node for e in setup.problem.forward for node in walk(e.rhs))
+    return not any(isinstance(n, Call) and FUNCTIONS[n.function].kinks for n in sides)
+
+
+@pytest.mark.parametrize(("name", "optimizer"), ALL)
+def test_on_every_example_both_engines_make_the_same_hundred_updates(name, optimizer):
+    problem = example(name, optimizer=optimizer, options={}, learning_rate=0.01, loss_below=None)
+    setup = set_up(problem, Wish(100))
+    numpy, jax = (engine(setup.task, setup.inputs) for engine in ENGINES)
+    state = setup.first
+    for done in range(100):
+        other = jax.advance(state, done + 1).state
+        state = numpy.advance(state, done + 1).state
+        values = dict(zip(setup.task.state, state.arrays, strict=True))
+        assert_same_state(setup, other, values, 1e-12)
+    whole, _ = finished(jax, setup, 100)
+    assert whole.done == state.done == 100
+    if is_smooth(setup):
+        assert_same_state(setup, whole, values, 1e-12)
 
 
 BATCHES = (
