@@ -26,7 +26,10 @@ def wrong(text: str) -> list[str]:
 
 
 def test_a_weight_that_is_put_in_rounded_may_have_had_more_digits() -> None:
-    assert wrong(CALCULATION.format(z="0.4589")) == []
+    text = CALCULATION.format(z="0.4589")
+    assert wrong(text) == []
+    assert report(text).conventions == {"values put in": "rounded; taken as w = 0.14358"}
+    assert report(CALCULATION.format(z="0.4590")).conventions == {}
 
 
 def test_no_digits_behind_those_printed_explain_this() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from handgrad.auditing.align import numeric
-from handgrad.auditing.finer import with_finer
+from handgrad.auditing.finer import said_of, with_finer
 from handgrad.auditing.fix import Fixed, fixed
 from handgrad.auditing.formulas import wrong_equations
 from handgrad.auditing.judge import judged
@@ -65,7 +65,7 @@ def report(source: Source, problem: Problem | None = None) -> Report:
         findings,
         causes,
         tuple((source.line(u.start)[0], u.text) for u in read.unread),
-        conventions,
+        {**conventions, **said_of(record)},
         len(printed),
         len(printed & (record.checked | {f.start for f in findings if f.verdict != "unjudged"})),
         given=problem is not None,

@@ -19,8 +19,9 @@ from handgrad.auditing.record import Record
 from handgrad.auditing.verdicts import WRONG, Claim
 from handgrad.auditing.world import World
 
-__all__ = ["with_finer"]
+__all__ = ["said_of", "with_finer"]
 
+MOST_SAID = 3  # values that are told
 MOST_SLOPES = 6_000  # how often one value acts on one printed number
 SWEEPS = 400  # over all printed numbers, each time to meet every one of them
 INSIDE = 0.02  # of a half unit: how far inside its rounding a number is aimed at
@@ -35,12 +36,26 @@ def with_finer(record: Record) -> Record:
     if not 0 < len(loose) * len(record.claims) <= MOST_SLOPES:
         return record
     start = [world.givens[name][0].value for name in loose]
-    _give(world, loose, _finer(record, loose))
+    finer = _finer(record, loose)
+    _give(world, loose, finer)
     again = judged(record.document, world)
     if _wrong(again) < _wrong(record):
+        again.finer.update(zip(loose, finer, strict=True))
         return again
     _give(world, loose, start)
     return record
+
+
+def said_of(record: Record) -> dict[str, str]:
+    """That some values are taken with more digits than they are printed with, as a convention."""
+    if not record.finer:
+        return {}
+    told = [
+        f"{name} = {value:.{_digits(record.world.givens[name][0].written) + 2}g}"
+        for name, value in record.finer.items()
+    ]
+    more = f" and {len(told) - MOST_SAID} more" if len(told) > MOST_SAID else ""
+    return {"values put in": f"rounded; taken as {', '.join(told[:MOST_SAID])}{more}"}
 
 
 def _loose(record: Record) -> list[Name]:

@@ -36,6 +36,9 @@ class Record:
     )  # claims by the number printed
     soft: set[Name] = field(default_factory=set[Name])  # given, but rounded from something not told
     at: dict[int, Claim] = field(default_factory=dict[int, Claim])  # the claim at a place
+    finer: dict[Name, float] = field(
+        default_factory=dict[Name, float]
+    )  # values that had more digits than they were put in with
     checked: set[int] = field(
         default_factory=set[int]
     )  # places of printed numbers that were judged
