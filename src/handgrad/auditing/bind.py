@@ -6,7 +6,7 @@ always used with another is taken as it is used, and that is told.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,8 @@ from handgrad.auditing.reading.nodes import Applied, Chain, Name, Named, Written
 from handgrad.auditing.roles import is_generic, is_rate
 from handgrad.auditing.statements import heads, stated
 from handgrad.auditing.world import World
-from handgrad.calculus.expr import Call, Expr
+from handgrad.auditing.worth import replaced
+from handgrad.calculus.expr import Call, Expr, Value
 from handgrad.calculus.functions import FUNCTIONS
 from handgrad.numbers.evaluate import kernel_of
 
@@ -96,11 +97,14 @@ def restart(chains: Sequence[Chain], world: World) -> None:
         names = heads(chain)
         number = chain.members[-1].number
         forward = [n for n in names if not n.new and n.of is None]
-        again = any(n in seen for n in forward) and not stated(chain)
+        again = any(n in seen for n in forward)
         if number is not None and again and printed:
-            since = place if since is None else since
+            since = place if since is None and not stated(chain) else since
             pairs = [*substitutions(chain, place, world)]
-            if any(_renewed(symbol, written, printed, world, place) for symbol, written in pairs):
+            if any(
+                _renewed(symbol, written, printed, world, place) for symbol, written in pairs
+            ) or _comes_out(chain, number, printed, world, place):
+                since = place if since is None else since
                 for name in printed:
                     world.restarts.setdefault(name, []).append(since)
                 printed, seen, since = {}, set(), None
@@ -120,6 +124,29 @@ def _renewed(
         return False
     new, old = printed.get(symbol.name), world.value(symbol.name, place)
     return new == number.value and old is not None and old not in number.rounded
+
+
+def _comes_out(
+    chain: Chain, number: Written, printed: Mapping[Name, float], world: World, place: int
+) -> bool:
+    """Whether the number of a formula comes out with the new values, and does not with the old ones."""
+
+    def new(node: Expr) -> Expr | None:
+        if isinstance(node, Named) and node.name in printed:
+            return Value(printed[node.name])
+        return None
+
+    own = [m.expr for m in chain.members if m.expr is not None and m.name is None]
+    if any(numeric(expr) and not isinstance(expr, Written) for expr in own):
+        return False  # it says itself which values it is worked out with
+    formulas = [expr for expr in own if not isinstance(expr, Written)]
+    if not formulas:
+        formulas = [d.expr for n in heads(chain) for d in world.holding(n, place)[:1]]
+    for expr in formulas:
+        before, after = world.number(expr, place), world.number(replaced(expr, new), place)
+        if before is not None and after is not None and before not in number.rounded:
+            return after in number.rounded
+    return False
 
 
 def _contradicted(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from handgrad.auditing.align import Pair, align, numeric
 from handgrad.auditing.bind import arguments, bind, by_formula
 from handgrad.auditing.reading.document import Document
-from handgrad.auditing.reading.nodes import Chain, Member, Name, Named, Written
+from handgrad.auditing.reading.nodes import Chain, Member, Name, Named, Written, literal
 from handgrad.auditing.record import Record
 from handgrad.auditing.results import Results
 from handgrad.auditing.roles import is_parameter
@@ -20,7 +21,7 @@ from handgrad.auditing.statements import heads, stated, updates_told
 from handgrad.auditing.verdicts import FINE, Claim, fit, fit_value, shown
 from handgrad.auditing.world import World
 from handgrad.auditing.worth import leaves
-from handgrad.calculus.expr import Expr, Num
+from handgrad.calculus.expr import Expr, Num, Product
 
 __all__ = ["judged"]
 
@@ -113,7 +114,7 @@ class _Judge:
             before is not None and numeric(before)
         ):
             pairs = by_formula(names, member.expr, place, self.world) or pairs
-        pairs = self._reordered(pairs, place)
+        pairs = self._reordered(self._turned_back(pairs, place), place)
         wrong: list[Claim] = []
         for symbol, number in pairs:
             if not isinstance(number, Written):
@@ -129,6 +130,29 @@ class _Judge:
             else:
                 wrong += self._part(symbol, number, place)
         return wrong
+
+    def _turned_back(self, pairs: list[Pair], place: int) -> list[Pair]:
+        """Two factors whose signs are exchanged, which leaves their product what it is: −0.4·1.2."""
+        result = list(pairs)
+        for n, ((one, first), (other, second)) in enumerate(pairwise(pairs)):
+            if not (
+                isinstance(one, Named)
+                and isinstance(other, Named)
+                and isinstance(first, Written)
+                and isinstance(second, Written)
+            ):
+                continue
+            turned = [literal(Product((Num(-1), number))) for number in (first, second)]
+            if (
+                turned[0] is not None
+                and turned[1] is not None
+                and not self._fits(one, first, place)
+                and not self._fits(other, second, place)
+                and self._fits(one, turned[0], place)
+                and self._fits(other, turned[1], place)
+            ):
+                result[n : n + 2] = [(one, turned[0]), (other, turned[1])]
+        return result
 
     def _reordered(self, pairs: list[Pair], place: int) -> list[Pair]:
         """The same numbers in another order, where that makes every one a copy."""

@@ -55,7 +55,9 @@ def heads(chain: Chain) -> list[Name]:
         match first.expr:
             case Applied(function, _, 0):
                 found.insert(0, Name(function))
-            case Product((Named(name), Named(argument))) if name.base != argument.base:
+            case Product((Named(name), Named(argument, _, end))) if (
+                name.base != argument.base and first.end > end  # in brackets: a(z), and not δ h
+            ):
                 found.insert(0, name)
             case _:
                 pass

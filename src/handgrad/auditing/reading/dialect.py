@@ -12,7 +12,7 @@ __all__ = ["Dialect", "dialect_of"]
 _BELOW = r"(?:_(?:\w{1,6}(?:,\w{1,3})?|\{[\w,\\{}]{1,20}\}))?"
 _NAME = rf"([A-Za-zα-ω]|\\[A-Za-z]{{2,8}}){_BELOW}\^(?:\d|\{{\d\}}){_BELOW}"
 _EQUAL = re.compile(
-    rf"(?:^|[$\[(&=≈,;])[ \t]{{0,20}}{_NAME}(?:_new)?"
+    rf"(?:^|[$\[(&=≈,;]|\\ |\\q?quad\b)[ \t]{{0,20}}{_NAME}(?:_new)?"
     r"(?=\s{0,20}\$?\s{0,20}\$?&?(?:=|\\approx|≈))",
     re.MULTILINE,
 )

@@ -100,7 +100,12 @@ def _with_stated(text: str, chains: Sequence[Chain], dialect: Dialect) -> list[C
     """The chains, and the values told in words whose numbers are in none of them, in reading order."""
     known = _printed(chain for chain in chains if len(chain.members) > 1)
     told = [c for c in stated(text, dialect) if c.members[1].start not in known]
-    return sorted([*chains, *told], key=lambda chain: chain.members[0].start)
+    return sorted([*chains, *told], key=_place)
+
+
+def _place(chain: Chain) -> int:
+    """Where a chain stands; a value in a table where it does, and not where its column begins."""
+    return chain.members[-1 if len(chain.members) == 2 else 0].start
 
 
 def _printed(chains: Iterator[Chain]) -> set[int]:
