@@ -337,3 +337,22 @@ def test_ctrl_c_keeps_what_is_done(tmp_path):
 
 def checkpoint_there(folder):
     return folder.exists() and bool(checkpoint.checkpoints(folder))
+
+
+def test_what_is_left_of_another_run_is_no_place_for_a_new_one(tmp_path):
+    folder = tmp_path / "run"
+    run_in(folder)
+    (folder / "start.safetensors").unlink()
+    with pytest.raises(InputError, match="checkpoints of a run, but no"):
+        run_in(folder)
+
+
+def test_a_checkpoint_of_another_network_is_not_taken_for_its_own(tmp_path):
+    folder, other = tmp_path / "run", tmp_path / "other"
+    run_in(folder)
+    p = hg.Network([2, 5, 1], x=[[1.0, 0.0]], y=[[1.0]])
+    hg.train(p, epochs=999, folder=other)
+    (path,) = other.glob("step-*.safetensors")
+    (folder / path.name).write_bytes(path.read_bytes())
+    with pytest.warns(UserWarning, match="no checkpoint of this run"):
+        assert hg.load_run(folder).updates == 180

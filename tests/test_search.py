@@ -145,3 +145,17 @@ def test_a_process_ends_though_a_search_is_left_half_way():
         env=os.environ,
     )
     assert (found.returncode, found.stdout.strip()) == (0, "2"), found.stderr
+
+
+def test_a_search_that_has_ended_stays_where_it_is():
+    run = ran(epochs=100_000)
+    again = run.resume(epochs=200_000)
+    assert (again.updates, again.stopped) == (run.updates, "converged")
+    assert run.resume().updates == run.updates
+
+
+def test_time_is_kept_to_though_an_iteration_takes_long():
+    p = hg.Network([300, 300, 1], x=RNG.normal(size=(300, 300)), y=RNG.uniform(size=(300, 1)))
+    run = hg.train(p, optimizer="lbfgs", epochs=100_000, seconds=0.05, engine="numpy")
+    assert run.stopped == "time"
+    assert run.seconds < 2

@@ -377,3 +377,26 @@ def test_a_cell_that_a_spreadsheet_would_run_is_written_as_text(tmp_path):
     model = tmp_path / "model"
     assert run("train", table, "--run", model, "--test", 0).exit_code == 0
     assert "'=1+1" in run("predict", model, table).output
+
+
+@pytest.mark.parametrize("place", ["flowers.csv", "model/start.safetensors"])
+def test_answers_do_not_take_the_place_of_what_they_are_made_from(tmp_path, flowers, place):
+    model = tmp_path / "model"
+    assert run("train", flowers, "--epochs", 2, "--run", model).exit_code == 0
+    output = flowers if place == "flowers.csv" else tmp_path / place
+    before = output.read_bytes()
+    refused = run("predict", model, flowers, "-o", output)
+    assert isinstance(refused.exception, InputError)
+    assert "what the answers are made from" in str(refused.exception)
+    assert output.read_bytes() == before
+
+
+def test_patience_alone_ends_a_run(flowers):
+    found = run("train", flowers, "--epochs", 100, "--patience", 1, "--learning-rate", 0)
+    assert "no improvement" in found.output
+
+
+def test_a_part_that_is_no_number_is_refused(flowers):
+    refused = run("train", flowers, "--test", "nan")
+    assert isinstance(refused.exception, InputError)
+    assert "--test is nan" in str(refused.exception)

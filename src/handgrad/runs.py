@@ -244,6 +244,8 @@ def train(
         devices=devices,
         extra=extra,
     )
+    if folder is not None and not os.fspath(folder):
+        raise InputError("folder is empty. Name a folder, such as run, or leave it out.")
     place = Path(folder) if folder is not None and leads() else None
     told = progress if leads() else None
     events = Path(tensorboard) if tensorboard is not None and leads() else None

@@ -224,6 +224,8 @@ def sweep(
 def _variants(begun: Begun, seeds: Any, learning_rates: Any) -> list[Begun]:
     problem = begun.problem
     numbers = [problem.seed] if seeds is None else _seeds(seeds)
+    if begun.wish.search and learning_rates is not None:
+        raise InputError("learning_rates have no meaning for L-BFGS. Leave them out.")
     given = [problem.training.learning_rate] if learning_rates is None else _listed(learning_rates)
     rates = [real(rate, "a learning rate") for rate in given]
     _distinct(numbers, "seeds")

@@ -77,7 +77,9 @@ OF_TRAINING = (
         "--early-stopping", is_flag=True, help="Keep a tenth apart; end when it gains nothing."
     ),
     click.option(
-        "--patience", default=10, show_default=True, type=click.IntRange(1), help="In epochs."
+        "--patience",
+        type=click.IntRange(1),
+        help="End after so many epochs without gain. [default: 10 with --early-stopping]",
     ),
     click.option("--loss-below", type=float, metavar="E", help="End when the loss is below."),
     click.option("--seconds", type=click.FloatRange(0), help="End after so long."),
@@ -122,8 +124,9 @@ def asked(options: dict[str, Any]) -> dict[str, Any]:
     """The arguments of ``train`` that the options of a command stand for."""
     given = {name: options[name] for name in COMMON if name in options}
     given["schedule"] = _schedule(options["schedule"])
+    given["patience"] = options["patience"]
     if options["early_stopping"]:
-        given |= {"validation": 0.1, "patience": options["patience"]}
+        given |= {"validation": 0.1, "patience": options["patience"] or 10}
     return given
 
 
@@ -153,6 +156,8 @@ def opened_run(folder: Path) -> Run:
     found, notes = opened(folder)
     for note in notes:
         click.echo(note, err=True)
+    if not found.updates:
+        click.echo(f"{folder} has done no update: its weights are those it began with.", err=True)
     return Run(**vars(found))
 
 

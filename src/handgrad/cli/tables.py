@@ -80,6 +80,8 @@ def _parted(rows: Any, tested: float, seed: int) -> dict[str, Any]:
     """The rows to learn from, and those kept apart, drawn at random."""
     import numpy as np
 
+    if not 0 <= tested <= 1:
+        raise InputError(f"--test is {tested}; it is a part of the rows, such as 0.2.")
     order = np.random.default_rng([seed, 3]).permutation(len(rows))
     count = round(tested * len(rows))
     if count >= len(rows):
@@ -169,6 +171,8 @@ def predict(run: Path, data: Path, output: Path | None, probabilities: bool) -> 
     from handgrad.training import columns
     from handgrad.training.tables import read_table
 
+    if output is not None:
+        _refuse_over(output, data, run)
     opened = opened_run(run)
     preparation = columns.preparation_of(opened.extra or {})
     table, notes = read_table(data), list[str]()
@@ -181,6 +185,13 @@ def predict(run: Path, data: Path, output: Path | None, probabilities: bool) -> 
     else:
         write_whole(output, content)
         click.echo(f"Wrote {click.format_filename(output)}.", err=True)
+
+
+def _refuse_over(output: Path, data: Path, run: Path) -> None:
+    """Raise ``InputError`` where answers would take the place of what they are made from."""
+    place = output.resolve()
+    if place == data.resolve() or run.resolve() in (place, *place.parents):
+        raise InputError(f"{output} is what the answers are made from. Give another file.")
 
 
 def _answers(given: Any, target: Any, probabilities: bool) -> str:

@@ -32,6 +32,7 @@ __all__ = ["Begun", "begin", "latest", "nearest", "open_run", "refuse_taken", "s
 Array = Any
 START = "start.safetensors"
 LAST = 3
+BEFORE = "The checkpoint before it is used."
 FORMAT = 1
 
 
@@ -68,7 +69,11 @@ def begin(folder: Path, begun: Begun) -> None:
 
 
 def refuse_taken(folder: Path) -> None:
-    """Raise ``InputError`` where there is a run in the folder."""
+    """Raise ``InputError`` where there is a run in the folder, or what is left of one."""
+    if folder.is_dir() and not (folder / START).exists() and checkpoint.checkpoints(folder):
+        raise InputError(
+            f"{folder} holds checkpoints of a run, but no {START}. Empty it, or give another folder."
+        )
     if (folder / START).exists():
         raise InputError(
             f"{folder} holds a run already. Give another folder, or go on with it: --resume {folder}"
@@ -148,6 +153,13 @@ def _state(arrays: Mapping[str, Array], record: Any) -> tuple[State, History]:
     return state, History(losses, checked, record["seconds"], record["stopped"])
 
 
+def _belongs(state: State, first: State) -> bool:
+    """Whether the arrays are those of this run's program."""
+    own = [np.shape(array) for array in first.arrays]
+    best = [np.shape(array) for array in state.best_arrays]
+    return [np.shape(array) for array in state.arrays] == own and best in ([], own)
+
+
 def latest(folder: Path, first: State) -> tuple[State, History, list[str]]:
     """The last undamaged checkpoint, and a sentence about each that is damaged.
 
@@ -164,8 +176,14 @@ def nearest(folder: Path, first: State, below: int | None) -> tuple[State, Histo
             continue
         try:
             state, history = _state(*checkpoint.read(path))
-            return state, history, notes
+            if _belongs(state, first):
+                return state, history, notes
+            raise FileError(f"{path}: it is no checkpoint of this run.")
         except (FileError, KeyError, TypeError, ValueError) as error:
             said = str(error) if isinstance(error, FileError) else f"{path}: it is damaged."
-            notes.append(f"{said} The checkpoint before it is used.")
+            notes.append(f"{said} {BEFORE}")
+    if notes:
+        notes[-1] = notes[-1].replace(
+            BEFORE, "There is none before it: the run is at its beginning."
+        )
     return first, History(), notes

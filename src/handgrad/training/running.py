@@ -94,7 +94,8 @@ def run(
     number.
     """
     kept = [state]
-    many = _first_slice(setup.task, engine) if wish.devices == 1 else 1  # they wait for each other
+    unknown = wish.devices > 1 or wish.search  # they wait for each other, or search along a line
+    many = 1 if unknown else _first_slice(setup.task, engine)
     engine.advance(state, state.done)  # no update, but all compiling
     begun, going, halted, why = time.monotonic(), True, False, ""
     with interrupts() as interrupted:

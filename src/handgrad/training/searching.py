@@ -51,6 +51,8 @@ class LbfgsEngine(NumpyEngine):
         checked: list[float] = []
         going = True
         while going and state.done < wanted:
+            if self.ended:
+                return self._advance(state, losses, checked, why=self.ended)
             before = self._loss_here()
             if not self.inputs.threshold <= before < math.inf:
                 going = False

@@ -66,6 +66,8 @@ def begun_run(
     if (x is None) != (y is None) and not isinstance(x, Mapping):
         raise InputError("Give x and y, or neither to train on the problem's own data.")
     kind = _kind(dtype, own=x is None)
+    if optimizer is not None and not isinstance(optimizer, str):
+        raise InputError(f"optimizer is {optimizer!r:.60}; it is a name, such as adam or lbfgs.")
     if optimizer == LBFGS:
         _refuse_beside_search(
             batch_size=batch_size,
@@ -74,6 +76,7 @@ def begun_run(
             clip_norm=clip_norm,
             clip_value=clip_value,
             devices=devices,
+            shuffle=shuffle or None,
         )
     if optimizer is not None:
         problem = _optimized(problem, optimizer)
