@@ -158,7 +158,7 @@ def test_markdown_gets_marks_and_footnotes() -> None:
     text = annotated(hg.audit(WRONG))
     assert "+ 0.1 = <mark>0.33</mark>[^audit-1]" in text
     assert "[^audit-1]: z = 0.33 is wrong, right: 0.32" in text
-    assert "[^audit-2]: a = 0.5818 follows from a wrong number, right: 0.5793" in text
+    assert "[^audit-2]: a = 0.5818 follows from 0.33 in line 3, right: 0.5793" in text
 
 
 def bare(line: str) -> str:

@@ -156,15 +156,25 @@ class Report:
             else ""
         )
         said = {
-            "inherited": "follows from a wrong number",
+            "inherited": f"follows from {self._root(finding)}",
             "mislabelled": "is another quantity's",
             "wrong": "is wrong",
             "unexplained": "is wrong in its last digit",
         }.get(finding.verdict, "does not follow from its line, though it is right")
-        cause = (
-            f". {_begun(self.causes[finding.cause].sentence)}" if finding.cause is not None else ""
-        )
+        known = finding.cause is not None and not self._root_of(finding)
+        cause = f". {_begun(self.causes[finding.cause or 0].sentence)}" if known else ""
         return f"{head} {said}{right}{cause}"
+
+    def _root_of(self, finding: Finding) -> Finding | None:
+        """The wrong number that another follows from, and that has the sentence of its cause."""
+        if finding.verdict != "inherited" or finding.cause is None:
+            return None
+        made = (self.findings[n] for n in self.causes[finding.cause].explains)
+        return next((f for f in made if f.verdict != "inherited" and not f.formula), None)
+
+    def _root(self, finding: Finding) -> str:
+        root = self._root_of(finding)
+        return f"{root.printed} in line {root.line}" if root else "a wrong number"
 
     @property
     def summary(self) -> str:
