@@ -5,9 +5,10 @@ Singly first, each also one update more or less; then with another learning rate
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,13 @@ from handgrad.calculus.expr import Ref
 __all__ = ["NOTHING", "Explanation", "explanations", "true_at"]
 
 NOTHING = Change("", (), "")
+AT_ONCE = 1.75  # cost below which slips are tried first, all of them together
 LIKELY = 2.6  # cost below which a slip is tried in a whole run
 PAIRED = 1.7  # cost below which it is tried with another
 ALIKE = 10  # digits to which runs that are the same agree
 DIGITS_OF_A_PAIR = 5  # printed ones, all numbers together, that make a pair more than chance
-MOST_OF_A_SLIP = 6  # that are tried two at a time
+MOST_PAIRED = 60  # slips that are tried with every learning rate, those of the whole first
+MOST_OF_A_SLIP = 3  # that are tried two at a time
 
 Array = Any
 
@@ -67,25 +70,19 @@ def explanations(
 ) -> list[Explanation]:
     """Every explanation that gives all the printed numbers, the likeliest first.
 
-    What is wrong in so many updates is likelier wrong wherever it stands than in one line alone: that
-    is looked for only where no such slip is enough, and two slips only where one is not.
+    Less likely slips are looked for only where no likely one is enough, and two only where one is not.
     """
     wanted = list(dict.fromkeys(claim.ref for claim, _ in claims))
     single = [change for change in changes(system, named) if change.cost < LIKELY]
     found: list[Explanation] = []
-    for throughout in (True, False):
-        tried = [change for change in single if _throughout(change) is throughout]
+    for least, most in pairwise((-math.inf, AT_ONCE, LIKELY)):
+        tried = [change for change in single if least <= change.cost < most]
         found = found or [*_matching(system, tried, claims, wanted)]
     if not found and sum(len(reading.digits) for _, reading in claims) >= DIGITS_OF_A_PAIR:
         found = [*_matching(system, [*_pairs(system, single, named)], claims, wanted)]
     counted = {e.offset for e in found if not e.change.slip}  # and no slip is needed besides
     found = [e for e in found if not e.change.slip or e.offset not in counted]
     return sorted(found, key=lambda explanation: explanation.cost)
-
-
-def _throughout(change: Change) -> bool:
-    """Whether it is a common slip of the whole calculation: another rate, a sign everywhere."""
-    return bool(change.givens) or (len(change.where) > 1 and change.cost < PAIRED)
 
 
 def _matching(
@@ -128,15 +125,15 @@ def _agreeing(
 def _pairs(system: System, single: Sequence[Change], named: Named) -> Iterator[Change]:
     """Slips with another learning rate, and slips of whole equations two at a time."""
     likely = [change for change in single if change.cost < PAIRED and change.lines]
+    likely.sort(key=lambda change: (len(change.where) < 2, change.cost))
     constants = list(rates(system, named, FEW_RATES))
-    likely.sort(key=lambda change: change.cost)
     wide: list[Change] = []
     for change in likely:
         alike = sum(other.slip == change.slip for other in wide)
         if len(change.where) > 1 and alike < MOST_OF_A_SLIP:
             wide.append(change)
     for first, second in (
-        *((change, rate) for change in likely for rate in constants),
+        *((change, rate) for change in likely[:MOST_PAIRED] for rate in constants),
         *((a, b) for a, b in combinations(wide, 2) if a.slip != b.slip),
     ):
         both = together(first, second)

@@ -88,7 +88,7 @@ class Judge:
         found = self._explained(told)
         if found:  # what one rounding or another would also give is as wrong as the rest
             wrong = sorted([*wrong, *loose])
-        else:
+        elif loose:
             found = self._explained([n for n in told if n not in loose])
         own = {self.verdicts[n].cause for n in wrong}
         if (
