@@ -30,6 +30,15 @@ def _filled(text: str, size: int) -> str:
     return text * (size // len(text) + 1)
 
 
+def _nested_ellipses(depth: int) -> str:
+    """a_1·(…) + a_2·(…) + … + a_400·(…), with the same in the brackets."""
+    inner = "x"
+    for n in range(depth):
+        letter = "abcdefgh"[n]
+        inner = f"({letter}_1*{inner} + {letter}_2*{inner} + … + {letter}_400*{inner})"
+    return inner
+
+
 def _notebook(cells: object) -> str:
     return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
@@ -164,6 +173,8 @@ HOSTILE: dict[str, tuple[str, Callable[[], str | bytes]]] = {
     "a notebook with a number of a million digits": (".ipynb", lambda: '{"cells": ' + "9" * MEGABYTE + "}"),
     "a notebook with a large picture": (".ipynb", lambda: _notebook([_code(_png()), _text_cell(GOOD)])),
     "a notebook with large output": (".ipynb", lambda: _notebook([_code(_stream()), _text_cell(GOOD)])),
+    "2,000 sums with an ellipsis": (".txt", lambda: "z = x_1 + x_2 + … + x_400 = 0.5\n" * 2_000),
+    "an ellipsis within an ellipsis": (".txt", lambda: f"z = {_nested_ellipses(6)} = 0.5\n"),
     "a notebook with 50,000 cells": (".ipynb", lambda: _notebook([_text_cell("$z = 0.5$")] * 50_000)),
     "an entity bomb": (".html", lambda: _entities(12)),
     "a million entities": (".html", lambda: "<p>" + "&lt;" * MEGABYTE + "</p>"),

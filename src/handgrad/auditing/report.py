@@ -155,15 +155,17 @@ class Report:
             if finding.shown and finding.shown != finding.printed
             else ""
         )
+        root = self._root_of(finding)
+        source = f"{root.printed} in line {root.line}" if root else "a wrong number"
         said = {
-            "inherited": f"follows from {self._root(finding)}",
+            "inherited": f"follows from {source}",
             "mislabelled": "is another quantity's",
             "wrong": "is wrong",
             "unexplained": "is wrong in its last digit",
         }.get(finding.verdict, "does not follow from its line, though it is right")
-        known = finding.cause is not None and not self._root_of(finding)
-        cause = f". {_begun(self.causes[finding.cause or 0].sentence)}" if known else ""
-        return f"{head} {said}{right}{cause}"
+        if finding.cause is None or root:
+            return f"{head} {said}{right}"
+        return f"{head} {said}{right}. {_begun(self.causes[finding.cause].sentence)}"
 
     def _root_of(self, finding: Finding) -> Finding | None:
         """The wrong number that another follows from, and that has the sentence of its cause."""
@@ -171,10 +173,6 @@ class Report:
             return None
         made = (self.findings[n] for n in self.causes[finding.cause].explains)
         return next((f for f in made if f.verdict != "inherited" and not f.formula), None)
-
-    def _root(self, finding: Finding) -> str:
-        root = self._root_of(finding)
-        return f"{root.printed} in line {root.line}" if root else "a wrong number"
 
     @property
     def summary(self) -> str:

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["evaluate", "learned_from", "predict", "train_table"]
 
 
-LBFGS = "lbfgs"  # as training.searching calls it, which is not imported to offer options
-
-
 class Learned(NamedTuple):
     """The network for a table, what it learns from, how that was made, and the rows by their use."""
 
@@ -32,6 +29,8 @@ class Learned(NamedTuple):
 
     def given(self, options: dict[str, Any]) -> dict[str, Any]:
         """What is asked of training in a way of its own for tables."""
+        from handgrad.training.searching import LBFGS
+
         extra = {"extra": self.preparation.record()}
         if options["optimizer"] == LBFGS:
             return {"optimizer": LBFGS, **extra}
@@ -106,6 +105,7 @@ def _say_of_table(
 
 def _network_for(preparation: Any, x: Any, y: Any, options: dict[str, Any]) -> Any:
     from handgrad.model.describe import Network
+    from handgrad.training.searching import LBFGS
 
     hidden = _hidden(options["hidden"])
     classes = preparation.target.classes

@@ -33,6 +33,7 @@ Array = Any
 START = "start.safetensors"
 LAST = 3
 BEFORE = "The checkpoint before it is used."
+NONE_BEFORE = "There is none before it: the run is at its beginning."
 FORMAT = 1
 
 
@@ -170,20 +171,18 @@ def latest(folder: Path, first: State) -> tuple[State, History, list[str]]:
 
 def nearest(folder: Path, first: State, below: int | None) -> tuple[State, History, list[str]]:
     """The last undamaged checkpoint of fewer updates than ``below``."""
-    notes: list[str] = []
+    damaged: list[str] = []
     for done, path in checkpoint.checkpoints(folder):
         if below is not None and done >= below:
             continue
         try:
             state, history = _state(*checkpoint.read(path))
             if _belongs(state, first):
-                return state, history, notes
+                return state, history, [f"{said} {BEFORE}" for said in damaged]
             raise FileError(f"{path}: it is no checkpoint of this run.")
         except (FileError, KeyError, TypeError, ValueError) as error:
             said = str(error) if isinstance(error, FileError) else f"{path}: it is damaged."
-            notes.append(f"{said} {BEFORE}")
-    if notes:
-        notes[-1] = notes[-1].replace(
-            BEFORE, "There is none before it: the run is at its beginning."
-        )
+            damaged.append(said)
+    notes = [f"{said} {BEFORE}" for said in damaged[:-1]]
+    notes += [f"{said} {NONE_BEFORE}" for said in damaged[-1:]]
     return first, History(), notes

@@ -51,8 +51,6 @@ class LbfgsEngine(NumpyEngine):
         checked: list[float] = []
         going = True
         while going and state.done < wanted:
-            if self.ended:
-                return self._advance(state, losses, checked, why=self.ended)
             before = self._loss_here()
             if not self.inputs.threshold <= before < math.inf:
                 going = False
@@ -89,6 +87,8 @@ class LbfgsEngine(NumpyEngine):
 
     def _step(self) -> None:
         """One iteration, unless the search has ended."""
+        if self.ended:
+            return
         try:
             self.loss, self.arrays = next(self.search)
             self.at += 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from handgrad.auditing.reading.chains import chains_in
 from handgrad.auditing.reading.dialect import Dialect, dialect_of
+from handgrad.auditing.reading.ellipsis import written_out
 from handgrad.auditing.reading.matrices import scalar
 from handgrad.auditing.reading.nodes import Chain, Member, Unread, Written, written_in
 from handgrad.auditing.reading.passages import Passage, passages
@@ -57,7 +58,7 @@ def document(source: Source) -> Document:
             else:
                 chains.append(replace(found, remark=remark))
             _bound(source, len(chains) + len(unread))
-    whole, odd = scalar([_settled(chain) for chain in chains])
+    whole, odd = scalar(written_out([_settled(chain) for chain in chains]))
     whole = _with_stated(text, whole, dialect)
     _bound(source, len(whole))
     unread += [*odd, *_alone(text, whole)]

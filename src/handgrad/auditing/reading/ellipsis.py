@@ -8,36 +8,68 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
-from handgrad.auditing.reading.nodes import Name, Named, Opaque, Written, named_in
-from handgrad.calculus.expr import Expr, transform
+from handgrad.auditing.reading.nodes import (
+    DOTS,
+    Chain,
+    Member,
+    Name,
+    Named,
+    Opaque,
+    Written,
+    named_in,
+)
+from handgrad.calculus.expr import Expr, Sum, transform, walk
 
-__all__ = ["DOTS", "completed"]
+__all__ = ["written_out"]
 
-DOTS = Opaque("…")
-MOST = 400  # terms that are written out
+ELLIPSIS = Opaque(DOTS)
+MOST = 400  # terms of one sum that are written out
+MOST_NAMES = 4_000  # of a document that are written so
 _NUMBER = re.compile(r"\d+")
 _DIGIT = re.compile(r"\d")
 Slot = tuple[int, int]  # which name of a term, and which number in its subscript
 
 
-def completed(terms: Sequence[Expr]) -> tuple[Expr, ...]:
+def written_out(chains: Sequence[Chain]) -> list[Chain]:
+    """The chains, with the sums that are abbreviated in them; a document of too many keeps the rest."""
+    left = MOST_NAMES
+
+    def changed(node: Expr) -> Expr:
+        nonlocal left
+        if not isinstance(node, Sum) or ELLIPSIS not in node.terms:
+            return node
+        terms = _completed(node.terms, left)
+        left -= (len(terms) - len(node.terms)) * sum(1 for _ in named_in(terms[0]))
+        return Sum(terms)
+
+    def whole(member: Member) -> Member:
+        if member.expr is None or ELLIPSIS not in walk(member.expr):
+            return member
+        return replace(member, expr=transform(member.expr, changed))
+
+    return [replace(chain, members=tuple(map(whole, chain.members))) for chain in chains]
+
+
+def _completed(terms: Sequence[Expr], most: int) -> tuple[Expr, ...]:
     """The terms, with those that an ellipsis stands for where the ones around it tell them.
 
     The indices go from those of the first term to those of the last, the last index the fastest; a
     sum whose terms before the ellipsis are others is left as it is.
     """
-    if len(terms) < 3 or terms.count(DOTS) != 1 or terms[-2] != DOTS:
+    if len(terms) < 3 or terms.count(ELLIPSIS) != 1 or terms[-2] != ELLIPSIS:
         return tuple(terms)
     told = [*terms[:-2], terms[-1]]
     for numbers in (_DIGIT, _NUMBER):  # w_12 is w_1,2, or else the twelfth
-        for every in _countings(told[0], told[-1], numbers):
+        for every in _countings(told[0], told[-1], numbers, most):
             known = [*every[: len(told) - 1], every[-1]]
             if len(every) >= len(told) and [*map(_bare, known)] == [*map(_bare, told)]:
                 return (*told[:-1], *every[len(told) - 1 : -1], told[-1])
     return tuple(terms)
 
 
-def _countings(first: Expr, last: Expr, numbers: re.Pattern[str]) -> Iterator[list[Expr]]:
+def _countings(
+    first: Expr, last: Expr, numbers: re.Pattern[str], most: int
+) -> Iterator[list[Expr]]:
     """All terms from the first to the last, for each way in which their indices may run together."""
     names, ends = [*named_in(first)], [*named_in(last)]
     runs: dict[Slot, tuple[int, int]] = {}
@@ -53,7 +85,8 @@ def _countings(first: Expr, last: Expr, numbers: re.Pattern[str]) -> Iterator[li
         for slot in runs:
             groups.setdefault(key(slot), []).append(slot)
         spans = [range(runs[slots[0]][0], runs[slots[0]][1] + 1) for slots in groups.values()]
-        if spans and math.prod(map(len, spans)) <= MOST:
+        count = math.prod(map(len, spans))
+        if spans and count <= MOST and count * len(names) <= most:
             yield [
                 _put(first, names, dict(_assigned([*groups.values()], values)), numbers)
                 for values in product(*spans)

@@ -13,8 +13,8 @@ from fractions import Fraction
 
 from handgrad.auditing.reading.cursor import Unreadable
 from handgrad.auditing.reading.dialect import Dialect
-from handgrad.auditing.reading.ellipsis import DOTS, completed
 from handgrad.auditing.reading.nodes import (
+    DOTS,
     EQUAL,
     SUM,
     Applied,
@@ -64,7 +64,7 @@ class _Parser(Quantities):
             term = self.product()
             terms.append(less(term) if minus else term)
         self.depth -= 1
-        return terms[0] if len(terms) == 1 else Sum(completed(terms))
+        return terms[0] if len(terms) == 1 else Sum(tuple(terms))
 
     def product(self) -> Expr:
         factors: list[Expr] = [self.signed()]
@@ -163,7 +163,7 @@ class _Parser(Quantities):
                 return self.matrix()
             case "dots":
                 self.next()
-                return DOTS
+                return Opaque(DOTS)
             case "letter" | "word" | "text" | "accent":
                 return self.named()
             case _:

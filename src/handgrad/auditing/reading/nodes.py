@@ -15,6 +15,7 @@ from functools import cached_property
 from handgrad.calculus.expr import Expr, Num, Product, walk
 
 __all__ = [
+    "DOTS",
     "EQUAL",
     "SUM",
     "Applied",
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 EQUAL = "[=]"  # the function that is 1 where its two arguments are equal, else 0
+DOTS = "…"  # what an opaque ellipsis is called
 SUM = "Σ"  # before the indices that an opaque sum is over
 LONGEST_NUMBER = 60  # characters
 CLOSE = 1e-6  # of the last place: what floats lose where numbers nearly cancel
