@@ -174,6 +174,15 @@ HOSTILE: dict[str, tuple[str, Callable[[], str | bytes]]] = {
     "a notebook with a large picture": (".ipynb", lambda: _notebook([_code(_png()), _text_cell(GOOD)])),
     "a notebook with large output": (".ipynb", lambda: _notebook([_code(_stream()), _text_cell(GOOD)])),
     "2,000 sums with an ellipsis": (".txt", lambda: "z = x_1 + x_2 + … + x_400 = 0.5\n" * 2_000),
+    "one name with 5,000 formulas": (".txt", lambda: "z = x_1 + x_2 + x_400 = 0.5\n" * 5_000),
+    "one name with 990 formulas of no value": (".txt", lambda: "z = x_1 + x_2 + x_400 = 0.5\n" * 990),
+    "one name with 990 new values": (
+        ".txt", lambda: "w=0.5\nη=0.1\nx=1\n" + "".join(f"w = w - η*x = {0.5 - 0.1 * n:.2f}\n" for n in range(990))
+    ),
+    "700 wrong slopes": (
+        ".txt",
+        lambda: "w=0.5\nx=1\nL = (w*x-1)^2\n" + "".join(f"∂L/∂w = 2*(w*x-1)*x = -1.0{n}\n" for n in range(700)),
+    ),
     "an ellipsis within an ellipsis": (".txt", lambda: f"z = {_nested_ellipses(6)} = 0.5\n"),
     "a notebook with 50,000 cells": (".ipynb", lambda: _notebook([_text_cell("$z = 0.5$")] * 50_000)),
     "an entity bomb": (".html", lambda: _entities(12)),

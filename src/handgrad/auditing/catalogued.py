@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import product
 
 from handgrad.auditing import symptoms
 from handgrad.auditing.causes import Candidate, Scene, candidates, pairs
 from handgrad.auditing.choices import Choice, merged
 from handgrad.auditing.lines import called, ref_of, system_at
-from handgrad.auditing.printed import reading
+from handgrad.auditing.printed import Reading, reading
 from handgrad.auditing.reading.nodes import Name
 from handgrad.auditing.record import Record
 from handgrad.auditing.symptoms import Reason
@@ -26,6 +27,7 @@ OF_OPERANDS = {
     "learning_rate", "wrong_operand", "wrong_weight", "mislabelled",
     "missing_term", "stale_value", "updated_weight",
 }  # fmt: skip
+MOST_PAIRED = 16  # numbers of a document for which two slips at once are looked for
 
 
 class Catalogued:
@@ -34,6 +36,7 @@ class Catalogued:
     def __init__(self, record: Record) -> None:
         self.record, self.world = record, record.world
         self.systems: dict[int, System | None] = {}
+        self.paired = 0
 
     def reasons(self, claim: Claim) -> Iterator[Reason]:
         """The slips of its line, or of lines before it that are not printed."""
@@ -46,7 +49,7 @@ class Catalogued:
         scene = self.scene(claim, system)
         printed = reading(claim.written.text)
         try:
-            for candidate in candidates(ref, printed, scene) or pairs(ref, printed, scene):
+            for candidate in candidates(ref, printed, scene) or self.pairs(ref, printed, scene):
                 if claim.local == "ok" and candidate.slip in OF_THE_PEN:
                     continue
                 shown = claim.local == "wrong" and candidate.slip in OF_OPERANDS
@@ -57,6 +60,11 @@ class Catalogued:
                 yield cost, self.known(candidate, ref, system), candidate.sentence
         except HandgradError:
             return
+
+    def pairs(self, ref: Ref, printed: Reading, scene: Scene) -> list[Candidate]:
+        """Two slips at once, for the first numbers of a document that need them."""
+        self.paired += 1
+        return pairs(ref, printed, scene) if self.paired <= MOST_PAIRED else []
 
     def known(self, candidate: Candidate, ref: Ref, system: System) -> str:
         """The name of a slip; an old value for a new one is a stale one."""
@@ -93,16 +101,26 @@ class Catalogued:
 
     def scene(self, claim: Claim, system: System) -> Scene:
         """What the operands of a line may have been where a number stands."""
-        names = {ref_of(n): n for n in self.record.of}
         choices: dict[Ref, Sequence[Choice]] = {}
         true = values(system)
         for ref, value in true.items():
             found = [Choice(value)]
-            if ref in names and ref != ref_of(claim.name or Name("")):
-                found += [Choice(v) for v in self.record.named(names[ref], claim.place, fine=False)]
+            name = self.names.get(ref)
+            if name is not None and ref != ref_of(claim.name or Name("")):
+                found += [Choice(v) for v in self.record.named(name, claim.place, fine=False)]
             choices[ref] = merged(found)
-        printed = {ref_of(c.name) for c in self.record.claims if c.name is not None}
-        return Scene(system, choices, printed, called)
+        return Scene(system, choices, self.printed, called)
+
+    @cached_property
+    def names(self) -> dict[Ref, Name]:
+        """What the document calls its numbers."""
+        return {ref_of(name): name for name in self.record.of}
+
+    @cached_property
+    def printed(self) -> set[Ref]:
+        """The numbers the document prints."""
+        named = dict.fromkeys(c.name for c in self.record.claims if c.name is not None)
+        return {ref_of(name) for name in named}
 
 
 def _activation(slope: Ref, system: System) -> bool:

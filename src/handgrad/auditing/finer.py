@@ -33,15 +33,21 @@ def with_finer(record: Record) -> Record:
     """The document judged anew with finer given values, where fewer numbers are wrong then."""
     world = record.world
     loose = _loose(record) if _wrong(record) else []
-    if not 0 < len(loose) * len(record.claims) <= MOST_SLOPES:
+    if not loose:
         return record
+    few = len(loose) * len(record.claims) <= MOST_SLOPES
     start = [world.givens[name][0].value for name in loose]
-    finer = _finer(record, loose)
-    _give(world, loose, finer)
+    finer = _finer(record, loose) if few else start
+    if few:
+        _give(world, loose, finer)
+    else:
+        world.coarse.update(loose)
     again = judged(record.document, world)
     if _wrong(again) < _wrong(record):
-        again.finer.update(zip(loose, finer, strict=True))
+        if few:
+            again.finer.update(zip(loose, finer, strict=True))
         return again
+    world.coarse.clear()
     _give(world, loose, start)
     return record
 

@@ -229,9 +229,7 @@ def _add_own(world: World, own: World) -> None:
             world.settle()
     right = [(name, d) for name, d in waiting if _right(world, name, d.expr, d.place)]
     for name, definition in right:
-        world.definitions.setdefault(name, []).append(definition)
-    for name, _ in right:
-        world.definitions[name].sort(key=lambda d: d.place)
+        world.define(name, definition.expr, definition.place)
     world.settle()
 
 

@@ -16,6 +16,8 @@ from handgrad.calculus.expr import Expr
 
 __all__ = ["Record"]
 
+MOST_OF_NAME = 24  # numbers printed for one name that it may stand for
+
 
 @dataclass
 class Record:
@@ -51,6 +53,8 @@ class Record:
             return self.named(leaf.name, place, fine=fine)
         found = [leaf.value] if not fine or self.copied(leaf, place) else []
         known, turned = self.stood(leaf)
+        if found and self.world.coarse and not self._exact(known, place):
+            found += _within(leaf)
         if isinstance(known, Named):
             found += [turned * v for v in self.named(known.name, place, fine=fine)]
         elif known is not None:
@@ -70,6 +74,13 @@ class Record:
                 true = () if claim.true is None else (claim.true,)
                 found += [sign * full for full in (*claim.full, *true)]
         return tuple(v for v in found if shown(v, leaf))
+
+    def _exact(self, known: Expr | None, place: int) -> bool:
+        """Whether what a number stands for is given, and with all its digits."""
+        if not isinstance(known, Named) or known.name in self.soft:
+            return False
+        given = self.world.given(known.name, place)
+        return given is not None and given.value == self.world.value(known.name, place)
 
     def printed(self, leaf: Written) -> list[Claim]:
         """The claims of the same digits, whatever their sign; 2 is not 2.00."""
@@ -111,10 +122,10 @@ class Record:
             found = [true] if any(c.verdict in FINE for c in self.of.get(name, ())) else []
         given = self.world.given(name, place) if name in self.soft else None
         if given is not None and true == given.value:
-            found += [given.written.value + given.written.unit * k / 4 for k in (-2, -1, 1, 2)]
+            found += _within(given.written)
         if not name.new and self.world.restarted(name, place) is not None:
             name = replace(name, new=True)
-        for claim in self.of.get(name, ()):
+        for claim in self.of.get(name, [])[-MOST_OF_NAME:]:
             now = true is None or claim.true is None or close(claim.true, true)
             if now and (not fine or claim.verdict in FINE):
                 found += [claim.written.value, *claim.full]
@@ -197,3 +208,8 @@ class Record:
             return True
         finer = (c for c in self.claims if c.written.unit < number.unit and c.true is not None)
         return not any(close(abs(c.true or 0.0), abs(value)) for c in finer)
+
+
+def _within(number: Written) -> list[float]:
+    """Values that a number may have had before it was rounded."""
+    return [number.value + number.unit * k / 8 for k in (-4, -3, -2, -1, 1, 2, 3, 4)]

@@ -69,7 +69,9 @@ class Results:
         if again is not None:
             claim.verdict, claim.roots, claim.full = again.verdict, [*again.roots], again.full
             return
-        lines = [*self._formulas(names, place, claim.true), *([claim.line] if claim.line else [])]
+        lines = [*self._formulas(names, place, claim.true)]
+        if claim.line is not None and claim.line not in lines:
+            lines.append(claim.line)
         if claim.line is None and self._told_finer(claim, names):
             lines = []  # a copy, which rounding does not change
         claim.formula = next(iter(lines), None)
@@ -128,7 +130,7 @@ class Results:
     def _formulas(self, names: Sequence[Name], place: int, true: float | None) -> Iterator[Expr]:
         """The equations of the names that hold at a place and are worth the true value."""
         for name in names:
-            for definition in self.world.holding(name, place)[:4]:
+            for definition in self.world.holding(name, place)[:2]:
                 value = self.world.number(definition.expr, place)
                 if value is not None and (true is None or close(value, true)):
                     yield definition.expr

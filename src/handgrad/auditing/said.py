@@ -7,6 +7,7 @@ since a page may hold two networks.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -19,6 +20,9 @@ __all__ = ["Definition", "Given", "Said"]
 AFTERWARDS = re.compile(
     r"\b(updat\w*|new|results?|after|iteration|epoch \d|neue?|nach|final|adjusted)\b", re.IGNORECASE
 )
+
+
+NEAREST = 12  # equations of one name, above a place and below it, that are tried there
 
 
 @dataclass(frozen=True)
@@ -61,11 +65,12 @@ class Said:
     loose: set[Name] = field(
         default_factory=set[Name]
     )  # given by what is put in for them, or behind ≈
+    coarse: set[Name] = field(default_factory=set[Name])  # given with fewer digits than they have
     top: Name | None = None  # the loss, where a problem tells
 
     def define(self, name: Name, expr: Expr, place: int) -> None:
         """One more equation."""
-        self.definitions.setdefault(name, []).append(Definition(place, expr))
+        insort(self.definitions.setdefault(name, []), Definition(place, expr), key=_place)
 
     def give(
         self,
@@ -78,7 +83,8 @@ class Said:
     ) -> None:
         """One more given value: the number printed, or one that is known more exactly."""
         number = written.value if value is None else value
-        self.givens.setdefault(name, []).append(Given(place, written, number, computed))
+        given = Given(place, written, number, computed)
+        insort(self.givens.setdefault(name, []), given, key=_place)
 
     def replace_given(self, name: Name, written: Written) -> None:
         """The name has another value than was stated, everywhere."""
@@ -115,10 +121,10 @@ class Said:
         return _at(self.givens.get(name, ()), place)
 
     def holding(self, name: Name, place: int) -> list[Definition]:
-        """The equations of a name, the one that holds at a place first."""
+        """The equations of a name around a place, the one that holds there first."""
         entries = self.definitions.get(name, [])
-        above = [d for d in entries if d.place <= place]
-        below = [d for d in entries if d.place > place]
+        here = bisect_right(entries, place, key=_place)
+        above, below = entries[max(here - NEAREST, 0) : here], entries[here : here + NEAREST]
         return [*reversed(above), *below]
 
     # what the names are for
@@ -132,7 +138,7 @@ class Said:
 
     def rounded(self) -> set[Name]:
         """The names whose given value is the rounded result of something the document does not tell."""
-        return {
+        return self.coarse | {
             name
             for name in self.givens
             if not is_parameter(name)
@@ -168,5 +174,8 @@ class Said:
 
 
 def _at(entries: Sequence[Given], place: int) -> Given | None:
-    above = [entry for entry in entries if entry.place <= place]
-    return above[-1] if above else entries[0] if entries else None
+    return entries[max(bisect_right(entries, place, key=_place) - 1, 0)] if entries else None
+
+
+def _place(entry: Definition | Given) -> int:
+    return entry.place

@@ -42,14 +42,27 @@ def few_digits(record: Record, roots: Sequence[Claim]) -> list[Blame]:
     if len(told) < FEWEST_CARRIED:
         return []
     for short, said in _shortenings():
-        fitting = [c for c in told if _by(record, c, short)]
-        if len(fitting) >= MOST_OF * len(told) and len(fitting) >= FEWEST_CARRIED:
+        fitting = _nearly_all(told, lambda claim, short=short: _by(record, claim, short))
+        if len(fitting) >= FEWEST_CARRIED:
             return [_throughout(record, fitting, said)]
     if len(told) >= FEWEST_SINGLE:
-        fitting = [c for c in told if _single(record, c)]
-        if len(fitting) >= MOST_OF * len(told):
+        fitting = _nearly_all(told, lambda claim: _single(record, claim))
+        if fitting:
             return [_throughout(record, fitting, "all was calculated in single precision")]
     return []
+
+
+def _nearly_all(claims: Sequence[Claim], fits: Callable[[Claim], bool]) -> list[Claim]:
+    """The claims that fit, none where they are too few; it ends with the first that is too many."""
+    fitting, others = list[Claim](), 0
+    for claim in claims:
+        if fits(claim):
+            fitting.append(claim)
+        else:
+            others += 1
+            if len(claims) - others < MOST_OF * len(claims):
+                return []
+    return fitting
 
 
 def _throughout(record: Record, fitting: Sequence[Claim], said: str) -> Blame:

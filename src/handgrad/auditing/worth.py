@@ -123,10 +123,13 @@ def parts(expr: Expr) -> tuple[Expr, ...]:
 
 def leaves(expr: Expr) -> Iterator[Written | Named]:
     """Every name and printed number, in reading order."""
-    if isinstance(expr, Written | Named):
-        yield expr
-    for part in parts(expr):
-        yield from leaves(part)
+    waiting = [expr]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Written | Named):
+            yield node
+        else:
+            waiting += reversed(parts(node))
 
 
 def replaced(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:

@@ -10,7 +10,7 @@ from handgrad.auditing.reading.chains import chains_in
 from handgrad.auditing.reading.dialect import Dialect, dialect_of
 from handgrad.auditing.reading.ellipsis import written_out
 from handgrad.auditing.reading.matrices import scalar
-from handgrad.auditing.reading.nodes import Chain, Member, Unread, Written, written_in
+from handgrad.auditing.reading.nodes import Chain, Member, Unread, Written, every, written_in
 from handgrad.auditing.reading.passages import Passage, passages
 from handgrad.auditing.reading.prose import asides, coded, runs, stated
 from handgrad.auditing.reading.source import Source
@@ -18,9 +18,10 @@ from handgrad.auditing.reading.tables import cells
 from handgrad.auditing.reading.visible import visible
 from handgrad.errors import LimitError
 
-__all__ = ["MOST_CHAINS", "Document", "document"]
+__all__ = ["Document", "document"]
 
-MOST_CHAINS = 5_000
+MOST_CHAINS = 1_000
+MOST_NODES = 30_000  # names, numbers and operations of all formulas together
 LONGEST_REMARK = 300  # characters
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 _COUNTED = re.compile(
@@ -45,7 +46,7 @@ def document(source: Source) -> Document:
     dialect = dialect_of(text)
     chains: list[Chain] = []
     unread: list[Unread] = []
-    remark = ""
+    remark, read = "", 0
     for passage in passages(text):
         words = text[passage.start : passage.end]
         if passage.kind == "plain" and (len(_WORDS.findall(words)) > 3 or _COUNTED.search(words)):
@@ -57,20 +58,27 @@ def document(source: Source) -> Document:
                 chains[-1] = replace(chains[-1], members=chains[-1].members + found.members)
             else:
                 chains.append(replace(found, remark=remark))
-            _bound(source, len(chains) + len(unread))
+            read += 0 if isinstance(found, Unread) else _nodes(found)
+            _bound(source, len(chains) + len(unread), read)
     whole, odd = scalar(written_out([_settled(chain) for chain in chains]))
     whole = _with_stated(text, whole, dialect)
-    _bound(source, len(whole))
+    _bound(source, len(whole), sum(map(_nodes, whole)))
     unread += [*odd, *_alone(text, whole)]
     said = tuple(chain for chain in whole if len(chain.members) > 1)
     return Document(source, said, tuple(sorted(unread, key=lambda u: u.start)), dialect)
 
 
-def _bound(source: Source, count: int) -> None:
-    if count > MOST_CHAINS:
-        raise LimitError(
-            f"{source.path} holds more than {MOST_CHAINS:,} formulas. Cut it into parts."
-        )
+def _bound(source: Source, chains: int, read: int) -> None:
+    for count, most, what in (
+        (chains, MOST_CHAINS, "formulas"),
+        (read, MOST_NODES, "names, numbers and operations in its formulas"),
+    ):
+        if count > most:
+            raise LimitError(f"{source.path} holds more than {most:,} {what}. Cut it into parts.")
+
+
+def _nodes(chain: Chain) -> int:
+    return sum(1 for member in chain.members if member.expr for _ in every(member.expr))
 
 
 def _found(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Unread]:
