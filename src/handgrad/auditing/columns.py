@@ -83,13 +83,10 @@ def _chain(
             how, operand = _subtracted(part)
         value = operands.get(operand) if isinstance(operand, Ref) else None
         if value is None:
-            value = work[depth]
-            yield from operations(operand, operands, value, work, depth + 1)
+            value, below = (out, depth) if so_far is None else (work[depth], depth + 1)
+            yield from operations(operand, operands, value, work, below)
         if so_far is None:
             so_far = value
-            if value is work[depth] and part is not others[-1]:
-                yield np.copyto, (out, value)
-                so_far = out
         else:
             yield how, (so_far, value, out)
             so_far = out

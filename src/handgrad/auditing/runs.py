@@ -37,6 +37,8 @@ Term = tuple[float, tuple[Ref, ...]]
 MOST_TERMS = 12  # of a right side that is gathered; a longer one is worked out by itself
 MOST_FACTORS = 6
 FEW_FACTORS = 2  # of every term; sums with more are gathered apart
+FEW_LINES = 4  # of one form that are worked out one by one if an operand serves them all,
+WIDE = 64  # in that many columns or more: a row that is stretched over others takes longer than two
 WIDTH = 4096  # columns at once; more of them leave the cache of the processor
 Recorded = Mapping[int, Mapping[Ref, Array]]  # step -> number -> its value in every column
 
@@ -74,7 +76,26 @@ class _Changed:
 
 
 def _levels(system: System) -> list[list[Ref]]:
-    """The lines so that each level uses only those before it; what nothing uses comes last."""
+    """The lines so that each level uses only those before it; what nothing uses comes last.
+
+    Lines of one form wait for each other where nothing waits for them: they are worked out together.
+    """
+    levels = _earliest(system)
+    at = {name: n for n, names in enumerate(levels) for name in names}
+    forms: dict[Expr, list[Ref]] = {}
+    for name in reversed(at):
+        form = _form(system.plain[name], system.uses[name])
+        forms.setdefault(form, []).append(name)
+    for names in forms.values():
+        last = max(at[name] for name in names)
+        for name in names:
+            if all(at[user] > last for user in system.users.get(name, ()) if user in at):
+                at[name] = last
+    return [[name for name in at if at[name] == n] for n in range(len(levels))]
+
+
+def _earliest(system: System) -> list[list[Ref]]:
+    """Each line as soon as what it uses is known."""
     known, levels = set(system.givens), list[list[Ref]]()
     waiting = [name for name in system.line if name in system.users]
     while waiting:
@@ -179,7 +200,9 @@ class _Program:
         for level in levels:
             own = [name for name in level if name in wanted]
             for block in _blocks(own, self.system, self.row):
-                yield from self._block(block)
+                few = len(block) <= FEW_LINES and self.width >= WIDE
+                for part in [[line] for line in block] if few and _stretched(block) else [block]:
+                    yield from self._block(part)
             yield from self._put_right(own)
 
     def _block(self, block: Sequence[tuple[Ref, ...]]) -> Iterator[Operation]:
@@ -277,6 +300,11 @@ def _blocks(
                 block = []
             block.append(line)
         yield block
+
+
+def _stretched(block: Sequence[Sequence[Ref]]) -> bool:
+    """Whether lines that are worked out together share an operand."""
+    return any(len(set(refs_)) < len(refs_) for refs_ in zip(*block, strict=True))
 
 
 def _form(rhs: Expr, used: Sequence[Ref]) -> Expr:
