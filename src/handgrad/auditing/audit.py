@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from handgrad.auditing.align import numeric
 from handgrad.auditing.finer import said_of, with_finer
@@ -18,6 +19,7 @@ from handgrad.auditing.reasons import blamed
 from handgrad.auditing.record import Record
 from handgrad.auditing.report import Cause, Finding, Report
 from handgrad.auditing.restated import Style, restated, style_of
+from handgrad.auditing.statements import with_loss
 from handgrad.auditing.verdicts import WRONG, Claim
 from handgrad.auditing.working import claims_report, readable
 from handgrad.auditing.worth import leaves
@@ -38,6 +40,7 @@ def report(source: Source, problem: Problem | None = None) -> Report:
     if source.path.lower().endswith((".csv", ".tsv")):
         source = readable(source)
     read = document(source)
+    read = replace(read, chains=tuple(with_loss(read.chains)))
     world, conventions = known_world(read, problem) if problem else (world_of(read.chains), {})
     record = with_finer(judged(read, world))
     if problem is not None:

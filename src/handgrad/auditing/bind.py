@@ -6,6 +6,7 @@ always used with another is taken as it is used, and that is told.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,10 +22,16 @@ from handgrad.calculus.expr import Call, Expr, Value
 from handgrad.calculus.functions import FUNCTIONS
 from handgrad.numbers.evaluate import kernel_of
 
-__all__ = ["Contradiction", "arguments", "bind", "by_formula", "substitutions"]
+__all__ = ["AGAIN", "Contradiction", "arguments", "bind", "by_formula", "substitutions"]
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "softplus", "silu", "identity")
 OFTEN = 2  # uses that make a rule
+AGAIN = re.compile(
+    r"\b(?:again|once more|anew|(?:second|next|new|another) (?:forward )?(?:pass|forward)|(?:new|updated|"
+    r"improved|adjusted) (?:weights?|parameters?|values)|after (?:the|this|one) (?:update|step)|"
+    r"erneut|nochmals?|noch einmal|neuen (?:Gewichte|Werte))\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -101,9 +108,11 @@ def restart(chains: Sequence[Chain], world: World) -> None:
         if number is not None and again and printed:
             since = place if since is None and not stated(chain) else since
             pairs = [*substitutions(chain, place, world)]
-            if any(
-                _renewed(symbol, written, printed, world, place) for symbol, written in pairs
-            ) or _comes_out(chain, number, printed, world, place):
+            if (
+                any(_renewed(symbol, written, printed, world, place) for symbol, written in pairs)
+                or _comes_out(chain, number, printed, world, place)
+                or (stated(chain) and _passed_again(chain, number, world, place))
+            ):
                 since = place if since is None else since
                 for name in printed:
                     world.restarts.setdefault(name, []).append(since)
@@ -147,6 +156,15 @@ def _comes_out(
         if before is not None and after is not None and before not in number.rounded:
             return after in number.rounded
     return False
+
+
+def _passed_again(chain: Chain, number: Written, world: World, place: int) -> bool:
+    """Whether a value that is only stated is that of a pass with the new values, and so told."""
+    if not AGAIN.search(chain.remark):
+        return False
+    name = next(name for name in heads(chain) if not name.new and name.of is None)
+    old = world.value(name, place)
+    return old is not None and old not in number.rounded
 
 
 def _contradicted(

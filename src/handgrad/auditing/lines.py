@@ -57,13 +57,14 @@ class _Builder:
         self.strange: list[Name] = []  # δ whose own formula is wrong
 
     def build(self, wanted: Iterable[Name]) -> System | None:
-        if self.loss is None:
-            return None
         names = [name for name in wanted if not name.new and name.of is None]
-        for name in (*names, self.loss):
+        for name in (*names, *filter(None, [self.loss])):
             self.visit(name, frozenset())
-        if self.loss not in self.forward:
+        if not self.forward:
             return None
+        if self.loss not in self.forward:
+            self.loss = None
+        top = self.loss or [*self.forward][-1]
         parameters = self.trained()
         equations = [
             Equation(ref_of(n), self.exact(e), Phase.FORWARD) for n, e in self.forward.items()
@@ -85,7 +86,7 @@ class _Builder:
             kept = [line for line in printed if line.name not in missing]
             kept += [line for line in lines if line.name not in told - missing]
             whole = ordered([*kept, *updates], self.givens)
-        return System(tuple(whole), self.givens, ref_of(self.loss), tuple(map(ref_of, parameters)))
+        return System(tuple(whole), self.givens, ref_of(top), tuple(map(ref_of, parameters)))
 
     def visit(self, name: Name, above: frozenset[Name]) -> None:
         """A name of the forward pass, after everything it is computed from."""
@@ -97,6 +98,9 @@ class _Builder:
                 self.givens[ref_of(name)] = value
             return
         definition = self.world.forward(name, self.place)
+        given = self.world.given(name, self.place)
+        if definition and given and given.place <= self.place < definition.place:
+            definition = None  # a new value under the old name, worked out further down
         expr = self.world.applied(definition.expr) if definition else None
         uses = set[Name]() if expr is None else names_in(expr)
         if expr is not None and (name.base == "δ" or any(n.of or n.base == "δ" for n in uses)):
@@ -155,7 +159,8 @@ class _Builder:
 
     def gradients(self, equations: list[Equation], parameters: list[Name]) -> Iterator[Line]:
         """dL/d of everything on the way from the loss to a parameter."""
-        assert self.loss is not None, "asked after it was found"
+        if self.loss is None:
+            return
         symbols = [ref_of(p).symbol for p in parameters]
         try:
             found = backward(equations, ref_of(self.loss).symbol, symbols)

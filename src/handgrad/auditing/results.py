@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from handgrad.auditing.align import numeric
+from handgrad.auditing.bind import AGAIN
 from handgrad.auditing.reading.nodes import Interval, Name, Named, Written
 from handgrad.auditing.record import Record
+from handgrad.auditing.roles import is_parameter
 from handgrad.auditing.verdicts import FINE, WRONG, Claim, fit, fit_value, shown
 from handgrad.auditing.worth import close, leaves, plain, reach
 from handgrad.calculus.expr import Expr
@@ -94,7 +97,22 @@ class Results:
             if found and fit(written, found) and roots:
                 claim.verdict, claim.roots = "inherited", roots
                 return
-        claim.verdict = "unjudged" if claim.true is None and claim.local == "unread" else "wrong"
+        unknown = claim.true is None and claim.local == "unread"
+        claim.verdict = "unjudged" if unknown else "wrong"
+        if self._unseen(claim, lines):
+            claim.verdict, claim.true, claim.local = "unjudged", None, "unread"
+
+    def _unseen(self, claim: Claim, lines: Sequence[Expr]) -> bool:
+        """Whether it is said to be of a pass with new values, and those are not printed."""
+        remark = self.kept.document.chains[claim.place].remark
+        put_in = claim.line is not None and any(isinstance(x, Written) for x in leaves(claim.line))
+        if (put_in and claim.local == "wrong") or not AGAIN.search(remark):
+            return False
+        names = {leaf.name for e in lines for leaf in leaves(e) if isinstance(leaf, Named)}
+        new = [replace(name, new=True) for name in names if is_parameter(name)]
+        unknown = (n for n in new if n not in self.world.definitions and n not in self.world.givens)
+        last = (self.kept.of[name][-1] for name in names if name in self.kept.of)
+        return any(unknown) or any(c.verdict == "unjudged" for c in last)
 
     def _repeated(self, claim: Claim, names: Sequence[Name]) -> Claim | None:
         """The claim that this one only repeats, in a summary or a table."""

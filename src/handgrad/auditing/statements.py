@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from handgrad.auditing.reading.nodes import Applied, Chain, Name, Named
+from handgrad.auditing.reading.tables import ANY_LOSS
+from handgrad.auditing.roles import is_loss
 from handgrad.calculus.expr import Product
 
-__all__ = ["heads", "stated", "updates_told"]
+__all__ = ["heads", "stated", "updates_told", "with_loss"]
 
 NUMBERS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "ten": 10, "hundred": 100, "thousand": 1000,
@@ -62,3 +65,20 @@ def heads(chain: Chain) -> list[Name]:
             case _:
                 pass
     return [*dict.fromkeys(found)]
+
+
+def with_loss(chains: Sequence[Chain]) -> list[Chain]:
+    """The chains with the loss of the document where a table only says "gradient"."""
+    names = [member.name for chain in chains for member in chain.members if member.name is not None]
+    tops = [name.of for name in names if name.of not in (None, ANY_LOSS)]
+    loss = next(filter(None, [*tops, *(name for name in names if is_loss(name))]), None)
+    found: list[Chain] = []
+    for chain in chains:
+        name = chain.members[0].name
+        if name is None or name.of != ANY_LOSS:
+            found.append(chain)
+        elif loss is not None:
+            top = chain.members[0]
+            own = Named(replace(name, of=loss), top.start, top.end)
+            found.append(replace(chain, members=(replace(top, expr=own), *chain.members[1:])))
+    return found

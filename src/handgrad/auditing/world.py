@@ -9,6 +9,7 @@ import zlib
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -30,6 +31,7 @@ Worlds = int  # 0: the document's own numbers; more: others drawn at random, to 
 class World(Said):
     """What a document says, and what is true by it; values are remembered once all is said."""
 
+    _counted: set[Name] = field(default_factory=set[Name])  # by example or epoch: L_1, L_2
     _memo: dict[tuple[Name, int, int], float | None] = field(
         default_factory=dict[tuple[Name, int, int], float | None]
     )
@@ -47,9 +49,35 @@ class World(Said):
         several = [d for d in (*self.definitions.values(), *self.givens.values()) if len(d) > 1]
         restarts = {place for places in self.restarts.values() for place in places}
         self._changes = sorted({entry.place for entries in several for entry in entries} | restarts)
+        self._counted = self._by_example()
         self._memo.clear()
         self._meanings.clear()
         self._slopes.clear()
+
+    def _by_example(self) -> set[Name]:
+        """Names with a number each for another example: what each is of changes before the next."""
+        families: dict[tuple[str, str], list[Name]] = {}
+        for name, found in self.definitions.items():
+            if name.sub and name.of is None and not name.new and len(found) == 1:
+                families.setdefault((name.base, name.sup), []).append(name)
+        counted = set[Name]()
+        for family in families.values():
+            first = [self.definitions[name][0] for name in family]
+            first.sort(key=lambda d: d.place)
+            if len(family) > 1 and all(
+                self._changes_between(one, other.place) for one, other in pairwise(first)
+            ):
+                counted.update(family)
+        return counted
+
+    def _changes_between(self, definition: Definition, place: int) -> bool:
+        """Whether what an equation is of is defined or given anew below it, above a place."""
+        used = {leaf.name for leaf in leaves(definition.expr) if isinstance(leaf, Named)}
+        return any(
+            definition.place < entry.place <= place
+            for name in used
+            for entry in (*self.definitions.get(name, ()), *self.givens.get(name, ()))
+        )
 
     def _epoch(self, place: int) -> int:
         return bisect_right(self._changes, place)
@@ -80,7 +108,7 @@ class World(Said):
                 return value
         for definition in self.holding(name, place):
             # a new value stays what it was, also where a second pass uses the other names again
-            then = definition.place if name.new else place
+            then = definition.place if name.new or name in self._counted else place
             value = self.number(definition.expr, then, seed)
             if value is not None and np.isfinite(value):
                 return self._meant(name, value, then, seed)
@@ -193,6 +221,17 @@ class World(Said):
             if name.new and name.of is None:
                 own, new = self.number(first.expr, first.place), self._new(name, place, 0)
                 if own is not None and new is not None and close(own, new):
+                    return True
+        return self._stated_descent()
+
+    def _stated_descent(self) -> bool:
+        """Whether a new value that is only stated is that of plain gradient descent."""
+        for name, (first, *_) in self.givens.items():
+            if name.new and name.of is None and not first.computed:
+                old = self.value(replace(name, new=False), first.place)
+                new = self._new(name, first.place, 0)
+                bounds = first.written.rounded
+                if new is not None and new in bounds and old is not None and old not in bounds:
                     return True
         return False
 

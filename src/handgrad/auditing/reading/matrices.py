@@ -261,9 +261,12 @@ def _named(name: Name, start: int, end: int, shapes: _Shapes) -> Value:
 def _stacked(rows: Sequence[Sequence[Expr]], shapes: _Shapes) -> Grid:
     cells = (tuple(_value(cell, shapes) for cell in row) for row in rows)
     flat = [tuple(cell for cell in row if not isinstance(cell, tuple)) for row in cells]
-    if {len(row) for row in flat} != {len(rows[0])} or math.prod(
-        (len(flat), len(flat[0]))
-    ) > LARGEST:
+    width = len(rows[0]) if rows else 0
+    if (
+        not width
+        or {len(row) for row in flat} != {width}
+        or math.prod((len(flat), width)) > LARGEST
+    ):
         raise _Unclear
     return tuple(flat)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from handgrad.auditing.reading.dialect import Dialect
 from handgrad.auditing.reading.nodes import Chain, Member, Name, Named, Written, canonical
@@ -22,6 +23,7 @@ KEPT = {  # words that mean something in a formula
     "softplus",
 }  # fmt: skip
 _LEAD = re.compile(r"[\s\-*•>#`\"“”:;,.!?)\d]*?(?=[\w(½∂σδ\[=≈−\-√])")
+_LABEL = re.compile(r"\s*\d+(?:\.\d+)?\s*:\s+(?=[^\W\d_])")  # of "Example 1: x = 0.5"
 _BULLET = re.compile(r"\s*(?:[-*•>]|\d{1,2}[.)])\s+(?=\S)")
 _CODE = re.compile(
     r"\s*(?:>>> ?|In ?\[\d*\]: ?)?(?P<left>[\w.\[\], ]{1,60}?)\s*=(?!=)\s*(?P<right>[^#\n]*)"
@@ -42,7 +44,7 @@ def runs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         piece = line[left:right]
         if _RELATION.search(piece) and re.search(r"\w", piece):
             lead = _LEAD.match(piece)
-            bullet = _BULLET.match(piece) if not left else None
+            bullet = _LABEL.match(piece) if left else _BULLET.match(piece)
             first = bullet.end() if bullet else len(lead[0]) if lead else 0
             tail = len(piece.rstrip(' \t`*"“”:;,.!?'))
             if first < tail:
@@ -102,7 +104,8 @@ _NAME = r"[^\W\d_](?:\d{1,3}|_(?:\w{1,6}|\{\w{1,6}\}))?"
 _LISTED = re.compile(
     rf"(?:^[ \t]{{0,20}}(?:[-*•+][ \t]+)?|(?<=[,;(]))[ \t]{{0,20}}\**`?"
     rf"(?P<name>{_NAME}|{'|'.join(GREEK)})`?\**[ \t]{{0,5}}:\**"
-    rf"[ \t]{{1,10}}{_NUMBER}(?=[ \t]*(?:[,;|)#]|$))",
+    rf"[ \t]{{1,10}}{_NUMBER}(?:[ \t]{{0,5}}(?:->|→|⟶)[ \t]{{0,5}}{_NUMBER.replace('number', 'after')})?"
+    rf"(?=[ \t]*(?:[,;|)#]|$))",
     re.MULTILINE,
 )
 
@@ -130,7 +133,10 @@ def stated(text: str, dialect: Dialect) -> Iterator[Chain]:
             if "=" not in text[match.start() : match.end()]:
                 yield from _value(match, name, dialect)
     for match in _LISTED.finditer(text):
-        yield from _value(match, _listed(match["name"]), dialect)
+        name = _listed(match["name"])
+        yield from _value(match, name, dialect)
+        if match["after"]:
+            yield from _value(match, replace(name, new=True), dialect, "after")
 
 
 def _listed(name: str) -> Name:
@@ -139,14 +145,16 @@ def _listed(name: str) -> Name:
     return Name(GREEK.get(base[0], base[0]), name[base.end() :].strip("_{}"))
 
 
-def _value(match: re.Match[str], name: Name, dialect: Dialect) -> Iterator[Chain]:
+def _value(
+    match: re.Match[str], name: Name, dialect: Dialect, group: str = "number"
+) -> Iterator[Chain]:
     """The chain of two that a statement is; none for a number that is no number."""
-    printed = match["number"].replace("−", "-")
+    printed = match[group].replace("−", "-")
     if "," in printed and not dialect.comma:
         return
     number = canonical(printed.replace(",", "."))
     if number is not None:
-        at, (value, stop) = match.start(), match.span("number")
+        at, (value, stop) = match.start(), match.span(group)
         members = (
             Member("", Named(name, at, value), at, value),
             Member("=", Written(number, value, stop), value, stop),

@@ -8,13 +8,17 @@ from dataclasses import replace
 
 from handgrad.auditing.reading.chains import chains_in
 from handgrad.auditing.reading.dialect import Dialect
-from handgrad.auditing.reading.nodes import Chain, Member, Unread
+from handgrad.auditing.reading.nodes import Chain, Member, Name, Named, Unread
 from handgrad.auditing.reading.passages import Passage
 
-__all__ = ["cells"]
+__all__ = ["ANY_LOSS", "cells"]
 
 _RULE = re.compile(r"[\s|:+-]*")
 MOST_CELLS = 20_000
+ANY_LOSS = Name("loss of any letter")
+_GRADIENT = re.compile(
+    r"\b(?:gradients?|derivatives?|slopes?|Gradient(?:en)?|Ableitung(?:en)?)\b", re.IGNORECASE
+)
 Cell = tuple[int, int]
 
 
@@ -31,10 +35,15 @@ def cells(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Unr
     names = [_named(cell) for cell in header]
     label = _words(text, rows[0])
     context = " / ".join(filter(None, (passage.context, label)))
-    below = any(_named(row[0]) for row in read[1:])
+    labels = [name for row in read[1:] if (name := _named(row[0])) is not None]
+    symbols = sum(_symbol(text, name) for name in names if name is not None)
+    if symbols > 1 and not any(_symbol(text, name) for name in labels):
+        labels = []  # words: "value", "before"
+    below = bool(labels)
     across = len(rows) > 1 and sum(name is not None for name in names) > 1 and not below
     for row, found in zip(rows, read, strict=True):
-        first = _named(found[0])
+        first = _named(found[0]) if below or found is header else None
+        before = _words(text, row[:1])
         for place, (where, chain) in enumerate(zip(row, found, strict=True)):
             if chain is None:
                 said = text[slice(*where)].strip()
@@ -48,9 +57,12 @@ def cells(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Unr
             elif head.number:
                 under = across and place < len(names) and found is not header
                 owner = (names[place] if under else None) or (first if place else None)
+                column = _words(text, [rows[0][place]]) if place < len(rows[0]) else ""
+                kind = column if owner is first else f"{column} / {before}"
+                if owner is not None and _GRADIENT.search(kind):
+                    owner = _slope(owner)
                 if owner is not None and owner is not head:
-                    column = _words(text, [rows[0][place]]) if place < len(rows[0]) else ""
-                    yield Chain((owner, value), f"{context} / {column}", inline=True)
+                    yield Chain((owner, value), f"{context} / {kind}", inline=True)
                 elif not head.number.whole:
                     yield Unread(text[head.start : head.end], head.start)
             elif place and found is not header and first and head.expr is not None:
@@ -60,6 +72,19 @@ def cells(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Unr
 def _named(cell: Chain | None) -> Member | None:
     """The name that a cell begins with."""
     return cell.members[0] if cell is not None and cell.members[0].name is not None else None
+
+
+def _slope(parameter: Member) -> Member:
+    """The derivative of a loss, whatever its letter, by what a row is named after."""
+    assert parameter.name is not None, "asked of names"
+    name = replace(parameter.name, new=False, of=ANY_LOSS)
+    return replace(parameter, expr=Named(name, parameter.start, parameter.end))
+
+
+def _symbol(text: str, name: Member) -> bool:
+    """Whether a name is one of a quantity for certain, and no word."""
+    said = text[name.start : name.end]
+    return len(said) == 1 or re.search(r"[\d_\\^'′]", said) is not None
 
 
 def _rows(text: str, passage: Passage) -> Iterator[list[Cell]]:
@@ -81,12 +106,14 @@ def _marks(table: str) -> tuple[str, str]:
 
 
 def _split(line: str, start: int, separator: str) -> Iterator[Cell]:
-    place = 0
+    """The cells of a line, the empty ones between others included."""
+    place, found = 0, list[Cell]()
     for match in re.finditer(rf"(?<!\\){separator}|$", line):
-        content = line[place : match.start()]
-        if content.strip(" \t>"):
-            yield start + place, start + match.start()
+        found.append((start + place, start + match.start()))
         place = match.end()
+    empty = [not line[a - start : b - start].strip(" \t>") for a, b in found]
+    edged = separator == r"\|" and len(found) > 1
+    yield from found[edged and empty[0] : len(found) - (empty[-1] and (edged or len(found) == 1))]
 
 
 def _cell(text: str, cell: Cell, dialect: Dialect) -> Chain | None:

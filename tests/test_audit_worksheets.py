@@ -1,0 +1,82 @@
+"""Short worksheets as people write them: nothing wrong in them, and then one number altered."""
+
+from __future__ import annotations
+
+import pytest
+
+import handgrad as hg
+
+GIVEN = (
+    "x = 1.5, t = 0.7, w = -0.8, b = 0.4, learning rate 0.1\n\n"
+    "z = w*x + b = -0.8\n\nE = (z - t)^2 = 2.25\n\n"
+)
+SLOPES = "dE/dw = 2*(z-t)*x = -4.5\ndE/db = 2*(z-t) = -3\n\n"
+ROWS = "| Weight | Gradient | New value |\n|---|---|---|\n| w | -4.5 | -0.35 |\n| b | -3 | 0.7 |\n"
+COLUMNS = (
+    "| | w | b |\n|--|--|--|\n| value | -0.8 | 0.4 |\n| gradient | -4.5 | -3 |\n"
+    "| new value | -0.35 | 0.7 |\n"
+)
+ARROWS = "The update:\n\n    w: -0.8 -> -0.35\n    b:  0.4 -> 0.7\n"
+GERMAN = (
+    "$x_1 = 0{,}5$, $x_2 = 0{,}25$\n\n| Gewicht | $w_1$ | $w_2$ | $\\theta$ |\n|---|---|---|---|\n"
+    "| Wert | −1,2 | 0,4 | −0,3 |\n\n"
+    "$$y = \\sigma(x_1 w_1 + x_2 w_2 - \\theta) = "
+    "\\frac{1}{1 + e^{-(-0,5 \\cdot 1,2 + 0,25 \\cdot 0,4 + 0,3)}}"
+    " = 0,4502$$\n"
+)
+EXAMPLES = (
+    "w = 0.5  b = -0.25\n\nExample 1: x = 2, t = 1\n  y = w*x + b = 0.75\n  L1 = (y - t)^2 = 0.0625\n\n"
+    "Example 2: x = -1, t = 0.5\n  y = w*x + b = -0.75\n  L2 = (y - t)^2 = 1.5625\n\n"
+    "Mean loss: L = (L1 + L2)/2 = (0.0625 + 1.5625)/2 = 0.8125\n"
+)
+ONCE_MORE = GIVEN + SLOPES + ARROWS + "\nIf I run the forward pass once more I get z = 0.175.\n"
+UNPRINTED = GIVEN + SLOPES + "With the new weights the output becomes z = w*x + b = 0.175.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "printed", "altered", "slip"),
+    [
+        (GIVEN + ROWS, "| -3 | 0.7", "| -3 | 0.1", "sign"),
+        (GIVEN + ROWS, "-4.5 | -0.35", "-4.6 | -0.35", "last_digit"),
+        (GIVEN + COLUMNS, "-0.35 | 0.7", "-0.35 | 0.1", "sign"),
+        (GIVEN + SLOPES + ARROWS, "0.4 -> 0.7", "0.4 -> 0.1", "sign"),
+        (GERMAN, " + 0,3)}} = 0,4502", ")}} = 0,3775", "missing_term"),
+        (EXAMPLES, "L2 = (y - t)^2 = 1.5625", "L2 = (y - t)^2 = 0.0625", None),
+        (EXAMPLES, ")/2 = 0.8125", ")/2 = 1.6250", None),
+        (ONCE_MORE, "z = 0.175", "z = 0.715", None),
+    ],
+)
+def test_one_number_altered_is_found(
+    text: str, printed: str, altered: str, slip: str | None
+) -> None:
+    assert text.count(printed) == 1
+    right = hg.audit(text)
+    assert right.clean, [f.printed for f in right.findings if f.wrong]
+    assert right.judged == right.printed
+    wrong = hg.audit(text.replace(printed, altered))
+    assert [f for f in wrong.findings if f.verdict == "wrong"]
+    assert slip is None or slip in {cause.slip for cause in wrong.causes}, wrong.causes
+
+
+def test_a_pass_with_values_that_are_not_printed_is_not_judged() -> None:
+    found = hg.audit(UNPRINTED)
+    assert found.clean
+    assert [f.printed for f in found.findings if f.verdict == "unjudged"] == ["0.175"]
+    said = hg.audit(UNPRINTED.replace("With the new weights the output becomes ", "So "))
+    assert [f.printed for f in said.findings if f.verdict == "wrong"] == ["0.175"]
+
+
+@pytest.mark.parametrize("shape", [[6, 6, 6, 4], [2, 8, 8, 1]])
+def test_a_large_page_with_weights_put_in_rounded_is_clean(shape: list[int]) -> None:
+    problem = hg.Network(
+        shape,
+        x=[[0.05] * shape[0]],
+        y=[[0.5] * shape[-1]],
+        learning_rate=0.5,
+        loss="half_squared_error",
+    )
+    page = hg.explain(problem).to_text()
+    found = hg.audit(page)
+    assert found.clean, [(f.line, f.printed) for f in found.findings if f.wrong]
+    wrong = hg.audit(page.replace("0.05 + 0\n", "0.05 + 1\n", 1))
+    assert not wrong.clean
