@@ -356,3 +356,26 @@ def test_a_checkpoint_of_another_network_is_not_taken_for_its_own(tmp_path):
     (folder / path.name).write_bytes(path.read_bytes())
     with pytest.warns(UserWarning, match="no checkpoint of this run"):
         assert hg.load_run(folder).updates == 180
+
+
+def test_a_checkpoint_of_a_run_of_the_same_shapes_is_not_taken_for_its_own(tmp_path):
+    folder, other = tmp_path / "run", tmp_path / "other"
+    run_in(folder)
+    hg.train(
+        classifier(rows=30, optimizer="adam", batch_size=8, shuffle=True),
+        epochs=70,
+        validation=0.2,
+        folder=other,
+        engine="numpy",
+    )
+    path = max(other.glob("step-*.safetensors"))
+    (folder / path.name).write_bytes(path.read_bytes())
+    with pytest.warns(UserWarning, match="no checkpoint of this run"):
+        assert hg.load_run(folder).updates == 180
+
+
+def test_a_run_that_ended_says_so_after_going_on_to_fewer_updates():
+    p = hg.Network([1, 2, 1], x=[[1.0]], y=[[0.25]])
+    ended = hg.train(p, optimizer="lbfgs", epochs=500)
+    assert ended.stopped == "converged"
+    assert ended.resume(epochs=1).stopped == "converged"

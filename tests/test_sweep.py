@@ -294,3 +294,10 @@ def test_the_command_says_no_where_no_loss_is_finite(tmp_path):
     found = run_command(file, "--learning-rates", "1e9,1e8", "--epochs", "900")
     assert found.exit_code == 1, found.output
     assert "not finite" in found.stdout
+
+
+def test_a_folder_holds_one_sweep(tmp_path):
+    p = hg.Network([2, 2, 1], x=[[0.0, 1.0]], y=[[1.0]])
+    hg.sweep(p, seeds=2, epochs=3, folder=tmp_path)
+    with pytest.raises(InputError, match="holds the runs of a sweep already"):
+        hg.sweep(p, seeds=[7, 8], epochs=3, folder=tmp_path)

@@ -137,6 +137,19 @@ BAD = {
     "one class": (bad("x,y\n1,a\n2,a\n"), 'every "y" is "a"'),
     "one number": (bad("x,y\n1,2.5\n2,2.5\n"), 'every "y" is 2.5'),
     "constant column": (bad("x,y\n1,0\n1,1\n"), "no column to learn from"),
+    "thousands set apart": (
+        bad('x,y\n"1,234.5",0\n"2,345.5",1\n'),
+        'row 2, column "x" is "1,234.5", a number whose thousands are set apart',
+    ),
+    "thousands set apart, with a comma": (
+        bad("x;y\n1.234,5;0\n2.345,5;1\n"),
+        'row 2, column "x" is "1.234,5", a number whose thousands',
+    ),
+    "target dropped": (bad("x,y\n1,0\n2,1\n", drop=("y",)), '"y" is the target and cannot be'),
+    "target a category and a number": (
+        bad("x,y\n1,0\n2,1\n", categorical=("y",), task="regression"),
+        "Leave one of them out",
+    ),
     "ragged": (bad("x,y\n1,0\n1,2,3\n"), "row 3 has 3 cells, and the first row 2"),
     "twice the same name": (bad("x,x\n1,a\n"), 'two columns are called "x"'),
     "identifiers": (
@@ -162,10 +175,11 @@ def test_what_cannot_be_learned_from_is_refused_in_words(tmp_path, which):
 
 @pytest.mark.parametrize("which", BAD)
 def test_the_command_refuses_it_before_training(tmp_path, capsys, which):
-    (content, target, name, _), said = BAD[which]
+    (content, target, name, options), said = BAD[which]
     path = written(tmp_path, content, name)
+    given = [f"--{k}={v}" if isinstance(v, str) else f"--{k}={v[0]}" for k, v in options.items()]
     with pytest.raises(SystemExit) as ended:
-        main(["train", str(path), "--target", target])
+        main(["train", str(path), "--target", target, *given])
     shown = capsys.readouterr()
     assert ended.value.code == 2
     # a table with another ending is looked for among the examples
@@ -348,6 +362,8 @@ def test_a_number_is_learned_in_its_own_units(tmp_path):
             ("train", "--resume", "m", "--seed", "3"),
             "--seed has no meaning for a run taken up again",
         ),
+        (("train", "xor", "--run", ""), "the name is empty"),
+        (("sweep", "xor", "--seeds", "2", "-o", "no-such/a.png"), "there is no folder no-such"),
         (("train", "no-such"), "no such"),
         (("train", "no-such.csv"), "no-such.csv"),
         (("predict", "no-such", "x.csv"), "holds no run"),

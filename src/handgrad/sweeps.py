@@ -211,6 +211,8 @@ def sweep(
     if folder is not None:
         names = [_name(v.problem.seed, v.problem.training.learning_rate) for v in variants]
         places = [Path(folder) / name for name in names]
+        if next(Path(folder).glob("seed-*-rate-*/*.safetensors"), None) is not None:
+            raise InputError(f"{folder} holds the runs of a sweep already. Give another folder.")
         for place in places:
             refuse_taken(cast("Path", place))
     found = swept(variants, together=together, places=places, save_every=save_every, told=progress)

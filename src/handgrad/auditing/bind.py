@@ -160,9 +160,10 @@ def _comes_out(
 
 def _passed_again(chain: Chain, number: Written, world: World, place: int) -> bool:
     """Whether a value that is only stated is that of a pass with the new values, and so told."""
-    if not AGAIN.search(chain.remark):
+    worked_out = (n for n in heads(chain) if n in world.definitions and not n.new and n.of is None)
+    name = next(worked_out, None)
+    if name is None or not AGAIN.search(chain.remark):
         return False
-    name = next(name for name in heads(chain) if not name.new and name.of is None)
     old = world.value(name, place)
     return old is not None and old not in number.rounded
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from handgrad.cli.files import complete_document, complete_example, path_of
+from handgrad.cli.files import PATH, complete_document, complete_example, path_of
 from handgrad.errors import InputError
 from handgrad.render.output import write_whole
 
@@ -39,9 +39,7 @@ __all__ = ["audit"]
     help="JSON has every number that was judged; annotated is the document, what is wrong marked.",
 )
 @click.option("--fix", is_flag=True, help="Write a corrected copy, NAME.fixed.md or -o OUT.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="OUT", help="Where the copy goes."
-)
+@click.option("-o", "--output", type=PATH, metavar="OUT", help="Where the copy goes.")
 def audit(
     documents: tuple[str, ...], network: str | None, kind: str, fix: bool, output: Path | None
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from handgrad.cli.files import complete_example, path_of
+from handgrad.cli.files import PATH, complete_example, path_of
 from handgrad.cli.terminal import interrupted_at_once, progress_bar
 
 __all__ = ["check"]
@@ -17,7 +17,7 @@ __all__ = ["check"]
 @click.argument("file", shell_complete=complete_example)
 @click.option(
     "--gradient",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="G.npz",
     help="Gradients to check: arrays W1, b1, … in an .npz or .safetensors file.",
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from handgrad.cli.files import complete_example, is_run, path_of
+from handgrad.cli.files import PATH, complete_example, is_run, path_of
 from handgrad.cli.terminal import colours, columns, show
 from handgrad.errors import InputError, quoted
 
@@ -101,9 +101,7 @@ READINGS = ("steps", "chain", "delta", "matrix")
     show_default=True,
     help="The network or graph above the steps: HTML, Typst, PDF.",
 )
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="OUT", help="Write to a file."
-)
+@click.option("-o", "--output", type=PATH, metavar="OUT", help="Write to a file.")
 def explain(
     file: str | None,
     network: str | None,

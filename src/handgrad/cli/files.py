@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import click
+
 from handgrad.errors import FileError, InputError
 
 __all__ = [
+    "PATH",
     "complete_document",
     "complete_example",
     "example",
@@ -17,6 +20,17 @@ __all__ = [
     "title_of",
 ]
 
+
+class _NonEmpty(click.Path):
+    """A path; an empty name is refused, which would be the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the name is empty; give a file or folder.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _NonEmpty(path_type=Path)
 EXAMPLES = Path(__file__).parent.with_name("examples")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from handgrad.cli.files import complete_example, is_run, path_of
+from handgrad.cli.files import PATH, complete_example, is_run, path_of
 from handgrad.cli.running import opened_run
 from handgrad.cli.terminal import progress_bar
 from handgrad.errors import InputError
@@ -44,7 +44,7 @@ PLOTS = ("activation", "boundary", "gradients", "history", "loss", "surface")
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="OUT",
     help="A file ending in .svg, .png or .pdf. [default: SVG on standard output]",
 )
@@ -104,7 +104,7 @@ def _complete_subject(context: Any, parameter: Any, incomplete: str) -> list[Any
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="OUT",
     help="The picture: a file ending in .png, .svg or .pdf.",
 )

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from handgrad.cli.files import complete_example, example, example_names, title_of
+from handgrad.cli.files import PATH, complete_example, example, example_names, title_of
 from handgrad.errors import FileError
 
 __all__ = ["completion", "examples", "limits", "new"]
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @click.option("--equations", is_flag=True, help="A problem of equations instead of layers.")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 def new(file: Path, equations: bool, force: bool) -> None:
@@ -34,9 +34,7 @@ def new(file: Path, equations: bool, force: bool) -> None:
 
 @click.command()
 @click.argument("name", required=False, shell_complete=complete_example)
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="OUT", help="Copy it to a file."
-)
+@click.option("-o", "--output", type=PATH, metavar="OUT", help="Copy it to a file.")
 def examples(name: str | None, output: Path | None) -> None:
     """List the examples that come with handgrad, or print one.
 

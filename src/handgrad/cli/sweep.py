@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from handgrad.cli.files import complete_example, path_of
+from handgrad.cli.files import PATH, complete_example, path_of
 from handgrad.cli.running import OF_A_TABLE, OF_TRAINING, asked, watched, with_options
 from handgrad.cli.tables import learned_from
 from handgrad.cli.terminal import colours
@@ -27,7 +27,7 @@ __all__ = ["sweep"]
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="OUT",
     help="The losses as a picture: a file ending in .png, .svg or .pdf.",
 )
@@ -42,7 +42,7 @@ __all__ = ["sweep"]
 @click.option(
     "--run",
     "folder",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FOLDER",
     help="Save each run in a folder of its own inside it.",
 )
@@ -56,10 +56,11 @@ def sweep(
     Ctrl-C ends the training and keeps what is done. Exit status 1 if no run has a finite loss.
     """
     from handgrad.render.figure import image, known_ending
-    from handgrad.render.output import write_whole
+    from handgrad.render.output import refuse_unwritable, write_whole
 
     if output is not None:
         known_ending(output.suffix)
+        refuse_unwritable(output)
     found = _swept(context, file, options)
     if kind == "json":
         sys.stdout.write(found.to_json())

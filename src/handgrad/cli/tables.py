@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from handgrad.cli.files import PATH
 from handgrad.cli.running import asked, opened_run, say_outcome, watched
 from handgrad.errors import InputError
 
@@ -156,9 +157,9 @@ def _score(run: Run, preparation: Any, table: Any, rows: Any) -> str:
 
 
 @click.command(epilog="Example: handgrad predict model new.csv -o answers.csv")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.argument("data", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="OUT.csv")
+@click.argument("run", type=PATH)
+@click.argument("data", type=PATH)
+@click.option("-o", "--output", type=PATH, metavar="OUT.csv")
 @click.option("--probabilities", is_flag=True, help="Of every class, in place of the likeliest.")
 def predict(run: Path, data: Path, output: Path | None, probabilities: bool) -> None:
     """The answers of a trained network for a table, as CSV.
@@ -222,8 +223,8 @@ def _cell(text: str) -> str:
 
 
 @click.command(epilog="Example: handgrad evaluate model test.csv")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("run", type=PATH)
+@click.argument("data", type=PATH)
 def evaluate(run: Path, data: Path) -> None:
     """How good a trained network is on the rows of a table.
 

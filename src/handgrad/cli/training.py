@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from handgrad.cli.files import complete_example, path_of
+from handgrad.cli.files import PATH, complete_example, path_of
 from handgrad.cli.running import (
     OF_A_TABLE,
     OF_TRAINING,
@@ -22,6 +22,7 @@ from handgrad.cli.running import (
 from handgrad.cli.tables import train_table
 
 if TYPE_CHECKING:
+    from handgrad.model.problem import Problem
     from handgrad.runs import Run
 
 __all__ = ["OF_TABLES", "TABLES", "refuse_options", "train"]
@@ -44,16 +45,14 @@ FEW_NUMBERS = 40  # parameters that are printed
     help="Train on several hosts: their addresses, the first with a free port.",
 )
 @click.option("--host", type=click.IntRange(0), help="Which of the hosts this is, from 0.")
-@click.option("--run", "folder", type=click.Path(path_type=Path), metavar="FOLDER", help="Save it.")
-@click.option(
-    "--resume", type=click.Path(path_type=Path), metavar="FOLDER", help="Go on with a run."
-)
+@click.option("--run", "folder", type=PATH, metavar="FOLDER", help="Save it.")
+@click.option("--resume", type=PATH, metavar="FOLDER", help="Go on with a run.")
 @click.option(
     "--save-every", default=10.0, show_default=True, type=click.FloatRange(0), help="In seconds."
 )
 @click.option(
     "--tensorboard",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FOLDER",
     help="Write the losses there, for TensorBoard.",
 )
@@ -132,8 +131,26 @@ def _train_problem(file: str, options: dict[str, Any]) -> Run:
     from handgrad import runs, verbs
 
     problem = verbs.load(path_of(file))
+    _say_of_optimizer(problem, options)
     with watched() as told:
         return runs.train(problem, progress=told, optimizer=options["optimizer"], **asked(options))
+
+
+def _say_of_optimizer(problem: Problem, options: dict[str, Any]) -> None:
+    """What the file says of training that another optimizer does not go by."""
+    from handgrad.model.loading import LEARNING_RATES
+    from handgrad.training.searching import LBFGS
+
+    own, name = problem.training, options["optimizer"]
+    if name == LBFGS:
+        click.echo(
+            f"L-BFGS finds its own steps: the file's learning rate {own.learning_rate:g} is unused."
+        )
+    elif name in LEARNING_RATES and name != own.optimizer and options["learning_rate"] is None:
+        rate = LEARNING_RATES[name]
+        click.echo(
+            f"{name} begins with its usual learning rate {rate:g}; --learning-rate gives another."
+        )
 
 
 def _report(run: Run) -> None:

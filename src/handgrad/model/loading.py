@@ -128,6 +128,10 @@ def learning_rate(optimizer: str, given: float | None) -> float:
 
 def known_optimizer(name: str, options: Iterable[str]) -> str:
     """The name of an optimizer whose options are all its own; else ``InputError``."""
+    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(
+            f"optimizer is {name!r:.60}; it is a name, such as momentum, and options={{…}} go beside it."
+        )
     if name not in OPTIMIZERS:
         hint = did_you_mean(name, OPTIMIZERS)
         there = ", ".join(OPTIMIZERS)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from handgrad.errors import FileError
 
-__all__ = ["write_whole"]
+__all__ = ["refuse_unwritable", "write_whole"]
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -18,11 +18,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     Raises ``FileError`` for a folder that does not exist, no permission or a full disk.
     """
     content = content.encode() if isinstance(content, str) else content
-    folder = path.parent
-    if not folder.is_dir():
-        raise FileError(f"{path} cannot be written: there is no folder {folder}. Make it first.")
-    if path.is_dir():
-        raise FileError(f"{path} is a folder. Give the name of a file.")
+    refuse_unwritable(path)
     if path.exists() and not path.is_file():
         _write_through(path, content)
     elif path.is_symlink():  # the link stays; the file it leads to is replaced
@@ -33,6 +29,15 @@ def write_whole(path: Path, content: str | bytes) -> None:
         _replace(end, content)
     else:
         _replace(path, content)
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Raise ``FileError`` where no file of that name can be: before what goes into it is worked out."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise FileError(f"{path} cannot be written: there is no folder {folder}. Make it first.")
+    if path.is_dir():
+        raise FileError(f"{path} is a folder. Give the name of a file.")
 
 
 def _replace(path: Path, content: bytes) -> None:

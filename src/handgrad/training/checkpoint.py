@@ -27,7 +27,7 @@ try:  # Windows has none; there a folder is not guarded against a second process
 except ImportError:  # pragma: no cover
     fcntl = None
 
-__all__ = ["checkpoints", "locked", "pack", "read", "unpack", "write"]
+__all__ = ["checkpoints", "checksum", "locked", "pack", "read", "unpack", "write"]
 
 Array = Any
 KINDS = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "I32": "<i4"}
@@ -154,6 +154,19 @@ def read(path: Path) -> tuple[dict[str, Array], Any]:
         return unpack(content)
     except FileError as error:
         raise FileError(f"{path}: {error}.") from None
+
+
+def checksum(path: Path) -> str:
+    """The checksum that a file bears. Raises ``FileError`` where it cannot be read or bears none."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(int.from_bytes(file.read(8), "little"))
+    except (OSError, OverflowError, MemoryError) as error:
+        raise FileError(f"{path} cannot be read: {error}.") from None
+    at = head.find(MARK) + len(MARK)
+    if at < len(MARK):
+        raise FileError(f"{path}: it has no checksum.")
+    return head[at : at + len(ZEROS)].decode("ascii", "replace")
 
 
 def checkpoints(folder: Path, prefix: str = "step-") -> list[tuple[int, Path]]:

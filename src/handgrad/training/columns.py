@@ -8,6 +8,7 @@
 # pyright: reportUnknownArgumentType=false
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -28,6 +29,9 @@ MOST_CATEGORIES = 1_000
 ABSENT = "(missing)"
 LARGEST = 1e150
 """Its square is a number."""
+GROUPED = re.compile(
+    r"[-+]?\d{1,3}(?:(?:\.\d{3})+(?:,\d+)?|(?:,\d{3})+(?:\.\d+)?|(?:[ '\u00a0\u202f]\d{3})+(?:[.,]\d+)?)"
+)
 TASKS = ("classification", "regression")
 
 
@@ -110,6 +114,16 @@ def prepare(
             raise InputError(
                 f"{table.path} has no column {quoted(name)}.{hint} There are {listed}."
             )
+    if target in drop:
+        raise InputError(
+            f"{quoted(target)} is the target and cannot be dropped. Give another --target."
+        )
+    if target in categorical and task == "regression":
+        raise InputError(
+            f"{quoted(target)} is the target: with --categorical it is learned as classes, and the "
+            "task is regression. Leave one of them out."
+        )
+    task = "classification" if target in categorical else task
     notes: list[str] = []
     aim, rows = _target(table, table.columns[target], task, notes)
     features: list[Feature] = []
@@ -196,6 +210,19 @@ def _refuse_beyond(table: Table, column: Column) -> None:
         )
 
 
+def _refuse_grouped(table: Table, column: Column) -> None:
+    """Name the first number whose thousands are set apart, in a column of them."""
+    given = [(row, text) for row, text in enumerate(column.texts or ()) if text]
+    grouped = [(row, text) for row, text in given if GROUPED.fullmatch(text)]
+    if len(grouped) > len(given) / 2:
+        row, text = grouped[0]
+        raise InputError(
+            f"{table.path}: {table.place(row)}, column {quoted(column.name)} is {quoted(text)}, a number "
+            "whose thousands are set apart. Write numbers without, or give "
+            f"--categorical {column.name}"
+        )
+
+
 def _refuse_texts(table: Table, column: Column, said: str) -> None:
     """Name the first text of a column that has to hold numbers."""
     _refuse_unlike(table, column)
@@ -237,6 +264,8 @@ def _feature(
             return None
         return Feature(column.name, mean, scale)
     texts = _texts(column)
+    if not categorical:
+        _refuse_grouped(table, column)
     categories = tuple(sorted({texts[int(row)] or ABSENT for row in rows}))
     if len(categories) == 1:
         notes.append(f"{name} is the same in every row and left out.")

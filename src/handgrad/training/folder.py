@@ -117,6 +117,7 @@ def save_state(folder: Path, state: State, history: History) -> Path:
     arrays["history/validation"] = np.array(history.validation, np.float64)
     record = {
         "format": FORMAT,
+        "run": _run_of(folder),
         "done": state.done,
         "total": state.total.hex(),
         "best": state.pace.best.hex(),
@@ -132,6 +133,14 @@ def save_state(folder: Path, state: State, history: History) -> Path:
         with contextlib.suppress(OSError):
             old.unlink()
     return path
+
+
+def _run_of(folder: Path) -> str:
+    """What tells the run of a folder from others: the checksum of what it began with."""
+    try:
+        return checkpoint.checksum(folder / START)
+    except FileError:
+        return ""
 
 
 def _state(arrays: Mapping[str, Array], record: Any) -> tuple[State, History]:
@@ -172,12 +181,14 @@ def latest(folder: Path, first: State) -> tuple[State, History, list[str]]:
 def nearest(folder: Path, first: State, below: int | None) -> tuple[State, History, list[str]]:
     """The last undamaged checkpoint of fewer updates than ``below``."""
     damaged: list[str] = []
+    run = _run_of(folder)
     for done, path in checkpoint.checkpoints(folder):
         if below is not None and done >= below:
             continue
         try:
-            state, history = _state(*checkpoint.read(path))
-            if _belongs(state, first):
+            arrays, record = checkpoint.read(path)
+            state, history = _state(arrays, record)
+            if _belongs(state, first) and record.get("run", run) == run:
                 return state, history, [f"{said} {BEFORE}" for said in damaged]
             raise FileError(f"{path}: it is no checkpoint of this run.")
         except (FileError, KeyError, TypeError, ValueError) as error:

@@ -228,6 +228,8 @@ def _continued(
     state, kept = run(
         before.setup, before.engine, wish, before.state, history, told=told, saved=kept_up
     )
+    if state.done == before.state.done:  # there was nothing to go on to
+        history.stopped = before.record.stopped or history.stopped
     if history.stopped == "not finite" and not lenient:
         refuse(before.setup, state)
     if saving is not None:
