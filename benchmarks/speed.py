@@ -1,8 +1,9 @@
 """The table of training speeds, with its peers in the same run, as Markdown.
 
 ``python benchmarks/speed.py`` prints all of it but the last part: warm, the training itself, programs
-taking turns; cold, each in a process of its own, with imports and compiling, and its memory; many
-networks at once. ``--accuracy`` adds 30 epochs on all of MNIST. ``--rows 1,2`` and ``--parts warm,cold``
+taking turns, each in a process of its own that waits meanwhile; cold, whole processes, with imports and
+compiling, and their memory; many networks at once. ``--accuracy`` adds 30 epochs on all of MNIST.
+``--rows 1,2`` and ``--parts warm,cold``
 choose, ``--rounds`` and ``--updates`` say how often. Peers that are not installed are left out:
 ``pip install "handgrad[bench]"``.
 """
@@ -14,9 +15,11 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from peers import OURS, PEERS, SCANS, Program
@@ -26,7 +29,8 @@ RIVALS = ("PyTorch eager", "PyTorch compiled", "Keras on JAX", "scikit-learn")
 PARTS = ("warm", "cold", "many")
 COLD = (2, 4, 5)  # rows that are begun anew
 NETWORKS = 64
-TURN = 0.05  # seconds of a turn at least
+SECONDS = "seconds of a run: "
+WARMING, TURN = 0.25, 0.25  # seconds of a turn at least, before it counts and then
 
 
 def installed(names: list[str]) -> list[str]:
@@ -35,18 +39,23 @@ def installed(names: list[str]) -> list[str]:
 
 
 def timed(program: Program) -> float:
-    """Seconds of one run: the median of as many as a turn has time for, after one that does not count.
+    """Seconds of one run: the median of as many as a turn has time for, after some that do not count.
 
-    What ran before it has taken the processor's caches, which a run of a tenth of a millisecond would
-    only be filling.
+    A processor that was idle takes a while to come to its speed, and what ran before has taken its
+    caches.
     """
-    program.run()
+    repeated(program, WARMING)
+    return statistics.median(repeated(program, TURN))
+
+
+def repeated(program: Program, seconds: float) -> list[float]:
+    """Seconds of each run, for so long."""
     times: list[float] = []
-    while sum(times) < TURN:
+    while sum(times) < seconds:
         begun = time.perf_counter()
         program.run()
         times.append(time.perf_counter() - begun)
-    return statistics.median(times)
+    return times
 
 
 def same_work(row: Row, ours: Layers, theirs: Layers) -> bool:
@@ -59,18 +68,73 @@ def same_work(row: Row, ours: Layers, theirs: Layers) -> bool:
     )
 
 
+class Waiting:
+    """A program in a process of its own, which trains when it is told to.
+
+    In one process the threads of one library still spin while the next one is timed.
+    """
+
+    def __init__(self, name: str, row: Row, folder: Path) -> None:
+        self.weights_at = folder / f"{list(PEERS).index(name)}.npz"
+        place = str([other.name for other in ROWS].index(row.name) + 1)
+        command = [sys.executable, __file__, "--waiting", name, "--rows", place]
+        command += ["--updates", str(row.updates), "--weights", str(self.weights_at)]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.turn()  # made, and run once
+
+    def turn(self) -> float:
+        """Seconds of a run."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        for line in self.process.stdout:
+            if line.startswith(SECONDS):
+                return float(line.removeprefix(SECONDS))
+        raise SystemExit(f"{' '.join(map(str, self.process.args))} ended")
+
+    def weights(self) -> Layers:
+        """What the first run came to."""
+        with np.load(self.weights_at) as found:
+            return [(found[f"W{n}"], found[f"b{n}"]) for n in range(len(found.files) // 2)]
+
+    def end(self) -> None:
+        """Let the process go."""
+        self.process.kill()
+        self.process.communicate()
+
+
+def wait(name: str, row: Row, weights_at: Path) -> None:
+    """What a process of its own does: run whenever a line comes in, and tell the seconds."""
+    program = PEERS[name].made(row)
+    found = program.weights(program.run())
+    arrays = {
+        f"{k}{n}": a for n, layer in enumerate(found) for k, a in zip("Wb", layer, strict=True)
+    }
+    np.savez(weights_at, **arrays)
+    for _ in sys.stdin:
+        print(f"{SECONDS}{timed(program)!r}", flush=True)
+
+
 def measured(row: Row, rounds: int, names: list[str]) -> dict[str, list[float]]:
     """Seconds of each program in each round, after one that does not count."""
-    programs = {name: PEERS[name].made(row) for name in installed(names)}
-    found = {name: program.weights(program.run()) for name, program in programs.items()}
-    for name, weights in found.items():
-        if PEERS[name].exact and not same_work(row, next(iter(found.values())), weights):
-            print(f"\n**{name} came to other weights.**")
-    times: dict[str, list[float]] = {name: [] for name in programs}
-    for _ in range(rounds):
-        for name, program in programs.items():
-            times[name].append(timed(program))
-    return times
+    with tempfile.TemporaryDirectory() as folder:
+        programs = {name: Waiting(name, row, Path(folder)) for name in installed(names)}
+        try:
+            found = {name: program.weights() for name, program in programs.items()}
+            for name, weights in found.items():
+                if PEERS[name].exact and not same_work(row, next(iter(found.values())), weights):
+                    print(f"\n**{name} came to other weights.**")
+            times: dict[str, list[float]] = {name: [] for name in programs}
+            for _ in range(rounds):
+                for name, program in programs.items():
+                    times[name].append(program.turn())
+            return times
+        finally:
+            for program in programs.values():
+                program.end()
 
 
 def spread(values: list[float]) -> str:
@@ -219,6 +283,8 @@ def main() -> None:
     parser.add_argument("--peers", default="", help="names of peers, between semicolons")
     parser.add_argument("--accuracy", type=int, nargs="?", const=30, metavar="EPOCHS")
     parser.add_argument("--alone", metavar="PEER", help="one run of one peer, and nothing else")
+    parser.add_argument("--waiting", metavar="PEER", help="one peer that runs for each line read")
+    parser.add_argument("--weights", type=Path, help="where the peer that waits says its weights")
     given = parser.parse_args()
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
         os.environ.pop(name, None)
@@ -226,6 +292,9 @@ def main() -> None:
     rows = [ROWS[n] for n in chosen]
     if given.updates:
         rows = [replace(row, updates=_epochs_of(row, given.updates)) for row in rows]
+    if given.waiting:
+        wait(given.waiting, rows[0], given.weights)
+        return
     if given.alone:
         for row in rows:
             PEERS[given.alone].made(row).run()
