@@ -382,6 +382,13 @@ def test_a_parameter_that_cannot_be_used_is_named(settings, said):
         assert told.type is InvalidParameterError
 
 
+@pytest.mark.parametrize("sizes", [(2.5,), (4, True), ("5",)])
+def test_units_are_counted_in_whole_numbers(sizes):
+    _, ours, y = made("classes")
+    with pytest.raises(TypeError):
+        ours.set_params(hidden_layer_sizes=sizes).fit(X[:60], y[:60])
+
+
 def test_data_that_cannot_be_used_are_named():
     _, ours, y = made("classes")
     with pytest.raises(ValueError, match="Input X contains NaN"):
@@ -392,6 +399,8 @@ def test_data_that_cannot_be_used_are_named():
     _, counts, _ = made("counts")
     with pytest.raises(ValueError, match="out of the valid range of the loss 'poisson'"):
         counts.fit(X, -COUNTS)
+    with pytest.raises(TypeError, match="y holds <U2 in place of numbers"):
+        hg.MLPRegressor().fit(X[:4], np.array(["1", "2", "10", "4"]))
     with pytest.raises(NotFittedError):
         clone(ours).predict(X)
     with pytest.raises(ValueError, match="warm_start=False"):

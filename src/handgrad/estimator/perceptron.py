@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from operator import index
 from typing import Any, cast
 
 import numpy as np
@@ -172,7 +173,12 @@ class Perceptron(Opened, Solving, BaseEstimator, ABC):
         sizes = list(cast("Iterable[Any]", given)) if hasattr(given, "__iter__") else [given]
         if any(np.any(np.asarray(size) <= 0) for size in sizes):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
-        return [int(size) for size in sizes]
+        if any(isinstance(size, bool | np.bool) for size in sizes):
+            raise TypeError(f"hidden_layer_sizes must be whole numbers, got {sizes}.")
+        try:
+            return [index(size) for size in sizes]
+        except TypeError:
+            raise TypeError(f"hidden_layer_sizes must be whole numbers, got {sizes}.") from None
 
     def _units(self) -> list[int]:
         return [len(self.coefs_[0]), *(len(b) for b in self.intercepts_)]

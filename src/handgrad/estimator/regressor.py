@@ -187,6 +187,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
         return self._fit(X, y, sample_weight, incremental=True)
 
     def _targets(self, y: Array) -> Array:
+        if y.dtype.kind in "USV":
+            raise TypeError(f"y holds {y.dtype} in place of numbers.")
         if self.loss == "poisson" and np.any(y < 0):
             raise ValueError("Some value(s) of y are out of the valid range of the loss 'poisson'.")
         return y
