@@ -22,14 +22,18 @@ from handgrad.calculus.expr import Call, Expr, Value
 from handgrad.calculus.functions import FUNCTIONS
 from handgrad.numbers.evaluate import kernel_of
 
-__all__ = ["AGAIN", "Contradiction", "arguments", "bind", "by_formula", "substitutions"]
+__all__ = ["RENEWED", "Contradiction", "arguments", "bind", "by_formula", "substitutions"]
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "softplus", "silu", "identity")
 OFTEN = 2  # uses that make a rule
+_RENEWED = (
+    r"(?:new|updated|improved|adjusted) (?:weights?|parameters?|values)|after (?:the|this|one) "
+    r"(?:update|step)|neuen (?:Gewichte|Werte)"
+)
+RENEWED = re.compile(rf"\b(?:{_RENEWED})\b", re.IGNORECASE)
 AGAIN = re.compile(
-    r"\b(?:again|once more|anew|(?:second|next|new|another) (?:forward )?(?:pass|forward)|(?:new|updated|"
-    r"improved|adjusted) (?:weights?|parameters?|values)|after (?:the|this|one) (?:update|step)|"
-    r"erneut|nochmals?|noch einmal|neuen (?:Gewichte|Werte))\b",
+    rf"\b(?:{_RENEWED}|again|once more|anew|erneut|nochmals?|noch einmal|"
+    r"(?:second|next|new|another) (?:forward )?(?:pass|forward))\b",
     re.IGNORECASE,
 )
 

@@ -31,29 +31,37 @@ Array = Any
 
 def with_finer(record: Record) -> Record:
     """The document judged anew with finer given values, where fewer numbers are wrong then."""
-    world = record.world
     loose = _loose(record) if _wrong(record) else []
     if not loose:
         return record
-    few = len(loose) * len(record.claims) <= MOST_SLOPES
+    if len(loose) * len(record.claims) > MOST_SLOPES:
+        return _with_coarse(record, loose)
+    world = record.world
     start = [world.givens[name][0].value for name in loose]
-    finer = _finer(record, loose) if few else start
-    if few:
-        _give(world, loose, finer)
-    else:
-        world.coarse.update(loose)
+    finer = _finer(record, loose)
+    _give(world, loose, finer)
     again = judged(record.document, world)
     if _wrong(again) < _wrong(record):
-        if few:
-            again.finer.update(zip(loose, finer, strict=True))
+        again.finer.update(zip(loose, finer, strict=True))
         return again
-    world.coarse.clear()
     _give(world, loose, start)
+    return record
+
+
+def _with_coarse(record: Record, loose: Sequence[Name]) -> Record:
+    """The same where there are too many values to look for: each may be any within its rounding."""
+    record.world.coarse.update(loose)
+    again = judged(record.document, record.world)
+    if _wrong(again) < _wrong(record):
+        return again
+    record.world.coarse.clear()
     return record
 
 
 def said_of(record: Record) -> dict[str, str]:
     """That some values are taken with more digits than they are printed with, as a convention."""
+    if record.world.coarse:
+        return {"values put in": f"rounded; {len(record.world.coarse)} of them have more digits"}
     if not record.finer:
         return {}
     told = [

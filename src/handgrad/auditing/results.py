@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from handgrad.auditing.align import numeric
-from handgrad.auditing.bind import AGAIN
+from handgrad.auditing.bind import RENEWED
 from handgrad.auditing.reading.nodes import Interval, Name, Named, Written
 from handgrad.auditing.record import Record
 from handgrad.auditing.roles import is_parameter
@@ -104,9 +104,11 @@ class Results:
 
     def _unseen(self, claim: Claim, lines: Sequence[Expr]) -> bool:
         """Whether it is said to be of a pass with new values, and those are not printed."""
-        remark = self.kept.document.chains[claim.place].remark
+        if claim.name is None or claim.name.new or claim.name.of is not None:
+            return False
         put_in = claim.line is not None and any(isinstance(x, Written) for x in leaves(claim.line))
-        if (put_in and claim.local == "wrong") or not AGAIN.search(remark):
+        remark = self.kept.document.chains[claim.place].remark
+        if (put_in and claim.local == "wrong") or not RENEWED.search(remark):
             return False
         names = {leaf.name for e in lines for leaf in leaves(e) if isinstance(leaf, Named)}
         new = [replace(name, new=True) for name in names if is_parameter(name)]
