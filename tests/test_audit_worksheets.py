@@ -80,3 +80,53 @@ def test_a_large_page_with_weights_put_in_rounded_is_clean(shape: list[int]) -> 
     assert found.clean, [(f.line, f.printed) for f in found.findings if f.wrong]
     wrong = hg.audit(page.replace("0.05 + 0\n", "0.05 + 1\n", 1))
     assert not wrong.clean
+
+
+SELF = (
+    "$w = 0.7$, $g = -0.5$, $\\eta = 0.2$\n\n$$w = w - \\eta g = 0.7 - 0.2 \\cdot (-0.5) = 0.8$$\n"
+)
+SOFTMAX = (
+    "$$s = \\begin{pmatrix} -0.24 \\\\ 0.51 \\end{pmatrix}$$\n\n"
+    "$$y = \\begin{pmatrix} 0 \\\\ 1 \\end{pmatrix}$$\n\n"
+    "$$p = \\text{softmax}(s) = \\begin{pmatrix} 0.3208 \\\\ 0.6792 \\end{pmatrix}$$\n\n"
+    "$$\\delta = p - y = \\begin{pmatrix} 0.3208 \\\\ -0.3208 \\end{pmatrix}$$\n"
+)
+UNICODE = (
+    "c = 0.2, v₁ = 0.7, h₁ = 0.85, η = 0.05\n"
+    "y = v₁·h₁ + c = 0.7950\ng = 0.0450\nc ← c − η·g = 0.1978\n"
+)
+TUPLES = (
+    "```python\nx1, x2 = 0.9, -0.4\nd1 = -0.5\ndw1 = d1*x1\ndw2 = d1*x2\n```\n\n"
+    "```\ndw1 = -0.45\ndw2 = 0.2\n```\n"
+)
+CHANGES = (
+    GIVEN + "| weight | change | old value | new value |\n|--|--|--|--|\n"
+    "| $w$ | 0.45 | -0.8 | -0.35 |\n| $b$ | 0.3 | 0.4 | 0.7 |\n"
+)
+BARE = (
+    "$E = E_1 + E_2$, $E_1 = \\frac{1}{2}(0.05 - o_1)^{2}$, $o_1 = w_5 h$, $w_5 = 0.5$, $h = 0.6$, "
+    "$E_2 = 0.0147$\n\n$$\\frac{\\partial E}{\\partial h} = 0.1250 + -0.0207 = 0.1043$$\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "printed", "altered"),
+    [
+        (SELF, "= 0.8$$", "= 0.6$$"),
+        (SOFTMAX, "0.3208 \\\\ 0.6792", "0.3280 \\\\ 0.6792"),
+        (UNICODE, "0.1978", "0.1987"),
+        (TUPLES, "dw2 = 0.2\n", "dw2 = -0.2\n"),
+        (CHANGES, "-0.8 | -0.35", "-0.8 | -0.53"),
+        (BARE, "0.1043", "0.1034"),
+    ],
+)
+def test_notation_of_many_authors_is_read(text: str, printed: str, altered: str) -> None:
+    assert text.count(printed) == 1
+    right = hg.audit(text)
+    assert right.clean, [f.printed for f in right.findings if f.wrong]
+    assert not hg.audit(text.replace(printed, altered)).clean
+
+
+def test_a_value_under_another_name_is_no_update() -> None:
+    found = hg.audit(GIVEN + "h = z = -0.8\n\nz = z*x = -1.2\n")
+    assert not any(f.quantity == "z_new" for f in found.findings)

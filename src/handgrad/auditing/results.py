@@ -99,22 +99,20 @@ class Results:
                 return
         unknown = claim.true is None and claim.local == "unread"
         claim.verdict = "unjudged" if unknown else "wrong"
-        if self._unseen(claim, lines):
+        if self._unseen(claim):
             claim.verdict, claim.true, claim.local = "unjudged", None, "unread"
 
-    def _unseen(self, claim: Claim, lines: Sequence[Expr]) -> bool:
-        """Whether it is said to be of a pass with new values, and those are not printed."""
+    def _unseen(self, claim: Claim) -> bool:
+        """Whether it is said to be of a pass with new values, and those are not all printed."""
         if claim.name is None or claim.name.new or claim.name.of is not None:
             return False
         put_in = claim.line is not None and any(isinstance(x, Written) for x in leaves(claim.line))
         remark = self.kept.document.chains[claim.place].remark
         if (put_in and claim.local == "wrong") or not RENEWED.search(remark):
             return False
-        names = {leaf.name for e in lines for leaf in leaves(e) if isinstance(leaf, Named)}
-        new = [replace(name, new=True) for name in names if is_parameter(name)]
-        unknown = (n for n in new if n not in self.world.definitions and n not in self.world.givens)
-        last = (self.kept.of[name][-1] for name in names if name in self.kept.of)
-        return any(unknown) or any(c.verdict == "unjudged" for c in last)
+        known = {*self.world.definitions, *self.world.givens}
+        trained = (name for name in self.world.givens if is_parameter(name) and not name.new)
+        return any(replace(name, new=True) not in known for name in trained)
 
     def _repeated(self, claim: Claim, names: Sequence[Name]) -> Claim | None:
         """The claim that this one only repeats, in a summary or a table."""

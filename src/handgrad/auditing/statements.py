@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from handgrad.auditing.reading.nodes import Applied, Chain, Name, Named
+from handgrad.auditing.reading.nodes import Applied, Chain, Member, Name, Named, named_in
 from handgrad.auditing.reading.tables import ANY_LOSS
 from handgrad.auditing.roles import is_loss
-from handgrad.calculus.expr import Product
+from handgrad.calculus.expr import Product, Sum
 
 __all__ = ["heads", "stated", "updates_told", "with_loss"]
 
@@ -47,8 +47,8 @@ def updates_told(chain: Chain) -> int:
 
 def heads(chain: Chain) -> list[Name]:
     """The names a chain gives one value to; the left side of an update is the new value."""
-    first = chain.members[0]
-    arrow = len(chain.members) > 1 and chain.members[1].relation in ("←", "→")
+    first, *others = chain.members
+    arrow = bool(others) and (others[0].relation in ("←", "→") or _goes_on(first, others[0]))
     found = [
         replace(m.name, new=True) if arrow and m is first else m.name
         for m in chain.members
@@ -65,6 +65,14 @@ def heads(chain: Chain) -> list[Name]:
             case _:
                 pass
     return [*dict.fromkeys(found)]
+
+
+def _goes_on(first: Member, second: Member) -> bool:
+    """Whether an equation is an update, as w = w − ηg is."""
+    name, sum_ = first.name, second.expr
+    if name is None or name.of is not None or not isinstance(sum_, Sum):
+        return False
+    return any(named.name == name for named in named_in(sum_))
 
 
 def with_loss(chains: Sequence[Chain]) -> list[Chain]:

@@ -5,6 +5,7 @@ Derivatives follow from the forward equations by the chain rule.
 
 from __future__ import annotations
 
+import math
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from handgrad.auditing.reading.nodes import Applied, Name, Named, Written
-from handgrad.auditing.roles import RATES, is_rate
+from handgrad.auditing.roles import RATES, is_loss, is_rate
 from handgrad.auditing.said import Definition, Said
 from handgrad.auditing.slopes import partial
 from handgrad.auditing.worth import Unknown, close, leaves, replaced, worth
@@ -281,7 +282,8 @@ class World(Said):
             known = dict(known)
         else:
             self._slopes[key] = known
-        return self._slope(top, bottom, place, seed, known, 0)
+        slope = self._slope(top, bottom, place, seed, known, 0)
+        return None if slope is None or math.isnan(slope) else slope
 
     def _slope(
         self,
@@ -299,7 +301,9 @@ class World(Said):
         memo[top] = None
         definition = self.forward(top, place)
         if definition is None:
-            return None
+            if is_loss(top) and self.given(top, place) is not None:
+                memo[top] = math.nan  # a loss that is only stated: it depends on what is not told
+            return memo[top]
         total, acts = 0.0, False
         expr = self.applied(definition.expr)
         for name in dict.fromkeys(n.name for n in leaves(expr) if isinstance(n, Named)):

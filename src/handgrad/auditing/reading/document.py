@@ -12,7 +12,7 @@ from handgrad.auditing.reading.ellipsis import written_out
 from handgrad.auditing.reading.matrices import scalar
 from handgrad.auditing.reading.nodes import Chain, Member, Unread, Written, every, written_in
 from handgrad.auditing.reading.passages import Passage, passages
-from handgrad.auditing.reading.prose import asides, coded, runs, stated
+from handgrad.auditing.reading.prose import asides, coded, runs, stated, tupled
 from handgrad.auditing.reading.source import Source
 from handgrad.auditing.reading.tables import cells
 from handgrad.auditing.reading.visible import visible
@@ -87,6 +87,10 @@ def _found(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Un
     elif passage.kind == "math":
         yield from _chains(text, passage, passage.start, passage.end, dialect)
     else:
+        values = [*tupled(text, passage.start, passage.end)]
+        if values:
+            yield from values
+            return
         cut = coded if passage.kind == "code" else runs
         for start, end in cut(text, passage.start, passage.end):
             for found in _chains(text, passage, start, end, dialect):

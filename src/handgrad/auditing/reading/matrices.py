@@ -23,7 +23,7 @@ from handgrad.auditing.reading.nodes import (
     Written,
     every,
 )
-from handgrad.calculus.expr import Call, Expr, Power, Product, Sum, children
+from handgrad.calculus.expr import Call, Expr, Num, Power, Product, Sum, children
 
 __all__ = ["scalar"]
 
@@ -224,6 +224,9 @@ def _value(expr: Expr, shapes: _Shapes) -> Value:
         case Applied("transpose", (argument,)):
             value = _value(argument, shapes)
             return _turned(value) if isinstance(value, tuple) else value
+        case Applied("softmax", (argument,), 0):
+            value = _value(argument, shapes)
+            return _softmax(value) if isinstance(value, tuple) else expr
         case Applied("⊙", arguments):
             return _combined(Product, [_value(a, shapes) for a in arguments])
         case Applied(function, (argument,), primes):
@@ -269,6 +272,18 @@ def _stacked(rows: Sequence[Sequence[Expr]], shapes: _Shapes) -> Grid:
     ):
         raise _Unclear
     return tuple(flat)
+
+
+def _softmax(grid: Grid) -> Grid:
+    """The softmax of a row or a column, entry by entry."""
+    if 1 not in (len(grid), len(grid[0])):
+        raise _Unclear
+    total = Sum(tuple(Call("exp", (cell,)) for row in grid for cell in row))
+
+    def part(cell: Expr) -> Expr:
+        return Product((Call("exp", (cell,)), Power(total, Num(-1))))
+
+    return tuple(tuple(part(cell) for cell in row) for row in grid)
 
 
 def _plain(grid: Grid) -> Value:

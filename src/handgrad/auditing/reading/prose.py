@@ -10,11 +10,11 @@ from handgrad.auditing.reading.dialect import Dialect
 from handgrad.auditing.reading.nodes import Chain, Member, Name, Named, Written, canonical
 from handgrad.auditing.reading.vocabulary import GREEK
 
-__all__ = ["asides", "coded", "runs", "stated"]
+__all__ = ["asides", "coded", "runs", "stated", "tupled"]
 
 WINDOW = 40  # characters around a word that say whether it is prose
 _RELATION = re.compile(r":=|<-(?![\d.])|[=≈←]|~=|(?<=\s)->(?=\s)|→")
-_WORD = re.compile(r"[^\W\d_]{2,}(?:['’][a-z]+)?|`+")
+_WORD = re.compile(r"[^\W\d_₀-₉⁰-⁹²³¹½ₐ-ₜᵢᵣᵤᵥⱼⁿⁱᵀ]{2,}(?:['’][a-z]+)?|`+")
 _LIBRARY = re.compile(r"(?:np|numpy|math|torch|tf|jnp)\.\Z")
 KEPT = {  # words that mean something in a formula
     "sigmoid", "tanh", "relu", "exp", "log", "ln", "max", "min", "sqrt", "net", "out", "in", "sin", "cos",
@@ -27,6 +27,13 @@ _LABEL = re.compile(r"\s*\d+(?:\.\d+)?\s*:\s+(?=[^\W\d_])")  # of "Example 1: x 
 _BULLET = re.compile(r"\s*(?:[-*•>]|\d{1,2}[.)])\s+(?=\S)")
 _CODE = re.compile(
     r"\s*(?:>>> ?|In ?\[\d*\]: ?)?(?P<left>[\w.\[\], ]{1,60}?)\s*=(?!=)\s*(?P<right>[^#\n]*)"
+)
+
+
+_TUPLE = re.compile(
+    r"\s*(?:>>> ?|In ?\[\d*\]: ?)?(?P<names>[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)+)\s*=\s*"
+    r"(?P<numbers>[-+]?[\d.][\d.eE+-]*(?:\s*,\s*[-+]?[\d.][\d.eE+-]*)+)\s*(?:#[^\n]*)?$",
+    re.MULTILINE,
 )
 
 
@@ -75,9 +82,34 @@ def _is_prose(line: str, match: re.Match[str]) -> bool:
     return not (word[0] in "d∂δ" and "/" in after[:12] and len(word) < 8)
 
 
+def tupled(text: str, start: int, end: int) -> Iterator[Chain]:
+    """The values of a line of code such as ``x1, x2 = 0.9, -0.4``."""
+    found = _TUPLE.match(text, start, end)
+    if found is None:
+        return
+    names = [*re.finditer(r"[^\s,]+", found["names"])]
+    numbers = [*re.finditer(r"[^\s,]+", found["numbers"])]
+    if len(names) != len(numbers):
+        return
+    for one, other in zip(names, numbers, strict=True):
+        number = canonical(other[0])
+        at, (first, last) = found.start("names") + one.start(), other.span()
+        first, last = found.start("numbers") + first, found.start("numbers") + last
+        if number is not None:
+            yield Chain(
+                (
+                    Member("", Named(_listed(one[0]), at, at + len(one[0])), at, at + len(one[0])),
+                    Member("=", Written(number, first, last), first, last),
+                ),
+                inline=True,
+            )
+
+
 def coded(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """The assignment on a line of code; other lines of code say no mathematics."""
     found = _CODE.match(text, start, end)
+    if found and "," in re.sub(r"\[[^\]]*\]", "", found["left"]):
+        return  # x, y = 1, 2: which value is whose is not read
     if found and not re.search(r"[\"'{}:]|\b(?:if|for|lambda|not)\b", found["right"]):
         yield found.start("left"), end
 

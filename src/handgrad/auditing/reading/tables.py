@@ -19,6 +19,7 @@ ANY_LOSS = Name("loss of any letter")
 _GRADIENT = re.compile(
     r"\b(?:gradients?|derivatives?|slopes?|Gradient(?:en)?|Ableitung(?:en)?)\b", re.IGNORECASE
 )
+_CHANGE = re.compile(r"\b(?:change|difference|correction|step|delta|Änderung)\b|Δ", re.IGNORECASE)
 Cell = tuple[int, int]
 
 
@@ -61,6 +62,8 @@ def cells(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Unr
                 kind = column if owner is first else f"{column} / {before}"
                 if owner is not None and _GRADIENT.search(kind):
                     owner = _slope(owner)
+                elif owner is first and _CHANGE.search(kind):
+                    owner = None
                 if owner is not None and owner is not head:
                     yield Chain((owner, value), f"{context} / {kind}", inline=True)
                 elif not head.number.whole:
