@@ -92,17 +92,8 @@ def tupled(text: str, start: int, end: int) -> Iterator[Chain]:
     if len(names) != len(numbers):
         return
     for one, other in zip(names, numbers, strict=True):
-        number = canonical(other[0])
-        at, (first, last) = found.start("names") + one.start(), other.span()
-        first, last = found.start("numbers") + first, found.start("numbers") + last
-        if number is not None:
-            yield Chain(
-                (
-                    Member("", Named(_listed(one[0]), at, at + len(one[0])), at, at + len(one[0])),
-                    Member("=", Written(number, first, last), first, last),
-                ),
-                inline=True,
-            )
+        at, value = found.start("names") + one.start(), found.start("numbers") + other.start()
+        yield from _stating(_listed(one[0]), other[0], at, value, value + len(other[0]))
 
 
 def coded(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -184,9 +175,14 @@ def _value(
     printed = match[group].replace("−", "-")
     if "," in printed and not dialect.comma:
         return
-    number = canonical(printed.replace(",", "."))
+    value, stop = match.span(group)
+    yield from _stating(name, printed.replace(",", "."), match.start(), value, stop)
+
+
+def _stating(name: Name, printed: str, at: int, value: int, stop: int) -> Iterator[Chain]:
+    """The chain that says a name has a value, by where both stand; none for what is no number."""
+    number = canonical(printed)
     if number is not None:
-        at, (value, stop) = match.start(), match.span(group)
         members = (
             Member("", Named(name, at, value), at, value),
             Member("=", Written(number, value, stop), value, stop),
