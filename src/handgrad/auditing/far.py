@@ -5,10 +5,9 @@ Singly first, each also one update more or less; then with another learning rate
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from handgrad.calculus.expr import Ref
 __all__ = ["NOTHING", "Explanation", "explanations", "true_at"]
 
 NOTHING = Change("", (), "")
-AT_ONCE = 1.75  # cost below which slips are tried first, all of them together
+ENOUGH = 1.75  # cost below which a slip is enough: less likely ones are not told beside it
 LIKELY = 2.6  # cost below which a slip is tried in a whole run
 PAIRED = 1.7  # cost below which it is tried with another
 ALIKE = 10  # digits to which runs that are the same agree
@@ -70,14 +69,12 @@ def explanations(
 ) -> list[Explanation]:
     """Every explanation that gives all the printed numbers, the likeliest first.
 
-    Less likely slips are looked for only where no likely one is enough, and two only where one is not.
+    Less likely slips are told only where no likely one is enough, and two only where one is not.
     """
     wanted = list(dict.fromkeys(claim.ref for claim, _ in claims))
     single = [change for change in changes(system, named) if change.cost < LIKELY]
-    found: list[Explanation] = []
-    for least, most in pairwise((-math.inf, AT_ONCE, LIKELY)):
-        tried = [change for change in single if least <= change.cost < most]
-        found = found or [*_matching(system, tried, claims, wanted)]
+    found = [*_matching(system, single, claims, wanted)]
+    found = [e for e in found if e.change.cost < ENOUGH] or found
     if not found and sum(len(reading.digits) for _, reading in claims) >= DIGITS_OF_A_PAIR:
         found = [*_matching(system, [*_pairs(system, single, named)], claims, wanted)]
     counted = {e.offset for e in found if not e.change.slip}  # and no slip is needed besides

@@ -6,6 +6,7 @@ hypotheses and lines of a level together, as sums of products gathered from the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,16 +28,19 @@ from handgrad.calculus.expr import (
     Value,
     refs,
     transform,
+    walk,
 )
 from handgrad.errors import DerivationError
 
 __all__ = ["Recorded", "recorded"]
 
 Array = Any
-Term = tuple[float, tuple[Ref, ...]]
+Term = tuple[float, tuple[Ref | Call, ...]]
 MOST_TERMS = 12  # of a right side that is gathered; a longer one is worked out by itself
 MOST_FACTORS = 6
-FEW_FACTORS = 2  # of every term; sums with more are gathered apart
+FEW_FACTORS = 2  # of every term; of many sums those with more are gathered apart
+MANY_SUMS = 500
+LAST = math.inf  # depth of what needs all others
 FEW_LINES = 4  # of one form that are worked out one by one if an operand serves them all,
 WIDE = 64  # in that many columns or more: a row that is stretched over others takes longer than two
 WIDTH = 4096  # columns at once; more of them leave the cache of the processor
@@ -133,6 +137,16 @@ def _in_order(change: Change, system: System, level: Mapping[Ref, int]) -> dict[
         return None
 
 
+@dataclass(frozen=True)
+class _Sum:
+    """A function (or none) of a sum of products of numbers in memory, and where it is put."""
+
+    function: str
+    terms: Sequence[tuple[float, Sequence[int]]]
+    target: int
+    depth: float  # functions it needs stand at a lesser one
+
+
 class _Program:
     """The operations of one update over columns, and the memory they work in."""
 
@@ -144,25 +158,22 @@ class _Program:
         wanted: Sequence[Ref],
     ) -> None:
         self.system, self.changes = system, changes
-        names = [*system.givens, *system.line]
-        carried = [old for old, new in system.carried.items() if new in system.line]
-        news = [system.carried[old] for old in carried]
-        steps = dict.fromkeys(ref for new in news for ref in system.uses[new] if ref in system.line)
-        ends = {*carried, *steps, *news}
-        order = [*carried, *(ref for ref in names if ref not in ends)]
-        order += [*(ref for ref in steps if ref not in news), *news]
-        self.row = {ref: n for n, ref in enumerate(order)}
-        self.carried = len(carried)
+        self.row = _rows(system, levels)
+        self.carried = sum(new in system.line for new in system.carried.values())
         self.width = len(changes)
-        self.memory = np.ones((len(order) + 1, self.width))  # the last row stays 1
-        self.flat = self.memory.reshape(-1)
+        rows = len(self.row) + 1  # the last one stays 1
+        calls = sum(_calls(rhs) for change in changes for rhs in change.lines.values())
+        self.flat = np.ones(rows * self.width + calls)
+        self.memory = self.flat[: rows * self.width].reshape(rows, self.width)
+        self.slots: dict[tuple[Call, int], int] = {}  # where a function within a line stands
         self.work: dict[int, Workspace] = {}
         for given, value in system.givens.items():
             self.memory[self.row[given]] = value
             for n, change in enumerate(changes):
                 if given in change.givens:
                     self.memory[self.row[given], n] = change.givens[given]
-        self.whole = [*self._operations(levels, set(news) | self._needed([*news, *wanted]))]
+        news = [new for new in system.carried.values() if new in system.line]
+        self.whole = [*self._operations(levels, self._needed([*news, *wanted]))]
         self.short = [*self._operations(levels, self._needed(news))]
 
     def run(self, steps: Sequence[int]) -> Iterator[tuple[int, Array]]:
@@ -218,23 +229,38 @@ class _Program:
 
     def _put_right(self, names: Sequence[Ref]) -> Iterator[Operation]:
         """The changed lines of a level, each in its own columns."""
-        sums: dict[tuple[str, bool], list[tuple[Ref, int, list[Term]]]] = {}
+        sums: list[_Sum] = []
         forms: dict[Expr, list[tuple[Ref, int, Expr]]] = {}
         for n, change in enumerate(self.changes):
             for name in change.lines.keys() & set(names):
                 rhs = change.lines[name]
-                function, inner = _outer(rhs)
-                terms = _terms(inner)
-                if terms is None:
+                if _terms(_outer(rhs)[1]) is None:
                     form = _form(rhs, tuple(dict.fromkeys(refs(rhs))))
                     forms.setdefault(form, []).append((name, n, rhs))
                 else:
-                    long = any(len(own) > FEW_FACTORS for _, own in terms)
-                    sums.setdefault((function, long), []).append((name, n, terms))
+                    sums += self._sums(rhs, self._place(name, n), n)
         for found in forms.values():
             yield from self._alike(found)
-        for (function, _), found in sums.items():
-            yield from self._gathered(function, found)
+        for group in _groups(sums):
+            yield from self._gathered(group)
+
+    def _sums(self, rhs: Expr, target: int, column: int, within: bool = False) -> list[_Sum]:
+        """A changed line as a sum of products, after the functions that stand within it."""
+        function, inner = _outer(rhs)
+        found: list[_Sum] = []
+        terms: list[tuple[float, list[int]]] = []
+        for factor, own in _terms(inner) or [(0.0, ())]:
+            places: list[int] = []
+            for part in own:
+                if isinstance(part, Ref):
+                    places.append(self._place(part, column))
+                    continue
+                free = self.memory.size + len(self.slots)
+                places.append(self.slots.setdefault((part, column), free))
+                found += self._sums(part, places[-1], column, within=True)
+            terms.append((factor, places))
+        depth = 1 + max((sum_.depth for sum_ in found), default=0)
+        return [*found, _Sum(function, terms, target, depth if within else LAST)]
 
     def _alike(self, found: Sequence[tuple[Ref, int, Expr]]) -> Iterator[Operation]:
         """Changed lines of one form: their operands gathered, worked out together, put in place."""
@@ -253,35 +279,76 @@ class _Program:
     def _place(self, ref: Ref, column: int) -> int:
         return self.row[ref] * self.width + column
 
-    def _gathered(
-        self, function: str, found: Sequence[tuple[Ref, int, list[Term]]]
-    ) -> Iterator[Operation]:
-        """Changed lines as sums of products: the factors gathered, multiplied, added, put in place."""
-        terms = [(column, term) for _, column, own in found for term in own]
-        deepest = max((len(own) for _, (_, own) in terms), default=1) or 1
-        one = len(self.row) * self.width
-        sources = np.full((deepest, len(terms)), one, dtype=np.intp)
-        for t, (column, (_, own)) in enumerate(terms):
-            for f, ref in enumerate(own):
-                sources[f, t] = self._place(ref, column)
+    def _gathered(self, found: Sequence[_Sum]) -> Iterator[Operation]:
+        """Sums of products: the factors gathered, multiplied, added, put in place.
+
+        The first terms of all sums stand together, then the second ones of those that have them.
+        """
+        found = sorted(found, key=lambda sum_: -len(sum_.terms))
+        ranks = [
+            [sum_.terms[n] for sum_ in found if n < len(sum_.terms)]
+            for n in range(len(found[0].terms))
+        ]
+        terms = [term for rank in ranks for term in rank]
+        deepest = max(len(own) for _, own in terms) or 1
+        sources = np.full((deepest, len(terms)), self.memory.size - 1, dtype=np.intp)  # a one
+        for t, (_, own) in enumerate(terms):
+            sources[: len(own), t] = own
+        factors = np.array([factor for factor, _ in terms])
         taken = np.empty(sources.shape)
-        values = products = taken[0]
+        products, values = taken[0], taken[0][: len(found)]
         yield self.flat.take, (sources, None, taken, "clip")
-        yield np.multiply, (products, np.array([factor for _, (factor, _) in terms]), products)
-        for more in taken[1:]:
+        for more in (factors, *taken[1:]):
             yield np.multiply, (products, more, products)
-        if len(terms) > len(found):
-            values = np.empty(len(found))
-            starts = np.cumsum([0, *(len(own) for _, _, own in found[:-1])])
-            yield np.add.reduceat, (products, starts, 0, None, values)
-        if function:
+        first = len(found)
+        for rank in ranks[1:]:
+            sums = values[: len(rank)]
+            yield np.add, (sums, products[first : first + len(rank)], sums)
+            first += len(rank)
+        if found[0].function:
             argument, out = Ref(Symbol("z")), np.empty(len(found))
-            yield from operations(
-                Call(function, (argument,)), {argument: values}, out, Workspace(out.shape)
-            )
+            call = Call(found[0].function, (argument,))
+            yield from operations(call, {argument: values}, out, Workspace(out.shape))
             values = out
-        targets = np.array([self._place(name, n) for name, n, _ in found], dtype=np.intp)
+        targets = np.array([sum_.target for sum_ in found], dtype=np.intp)
         yield self.flat.__setitem__, (targets, values)
+
+
+def _rows(system: System, levels: Sequence[Sequence[Ref]]) -> dict[Ref, int]:
+    """Where each number stands: what an update carries on first, its new values last.
+
+    Lines follow each other as their operands do, so that those of one form make one block.
+    """
+    carried = {old: new for old, new in system.carried.items() if new in system.line}
+    news = [*carried.values()]
+    steps = dict.fromkeys(
+        ref for new in news for ref in system.uses[new] if ref in system.line and ref not in news
+    )
+    ends = {*carried, *steps, *news}
+    row: dict[Ref, int] = {}
+    for ref in (*carried, *(given for given in system.givens if given not in ends)):
+        row[ref] = len(row)
+    for level in levels:
+        own = [name for name in level if name not in ends]
+        for name in sorted(own, key=lambda name: [row.get(ref, 0) for ref in system.uses[name]]):
+            row[name] = len(row)
+    return row | {ref: len(row) + n for n, ref in enumerate((*steps, *news))}
+
+
+def _groups(sums: Sequence[_Sum]) -> Iterator[list[_Sum]]:
+    """Sums that are worked out together, those within others first."""
+    groups: dict[tuple[float, str, bool], dict[int, _Sum]] = {}
+    apart = len(sums) > MANY_SUMS
+    for sum_ in sums:
+        long = apart and any(len(own) > FEW_FACTORS for _, own in sum_.terms)
+        groups.setdefault((sum_.depth, sum_.function, long), {})[sum_.target] = sum_
+    for key in sorted(groups):
+        yield [*groups[key].values()]
+
+
+def _calls(expr: Expr) -> int:
+    """How many functions stand in an expression."""
+    return sum(isinstance(node, Call) for node in walk(expr))
 
 
 def _blocks(
@@ -345,6 +412,8 @@ def _terms(expr: Expr) -> list[Term] | None:
             return [(float(value), ())]
         case Ref():
             return [(1.0, (expr,))]
+        case Call(_, (argument,)):
+            return None if _terms(argument) is None else [(1.0, (expr,))]
         case Sum(parts):
             found = [_terms(part) for part in parts]
             return _short([term for terms in found for term in terms or ()], found)
