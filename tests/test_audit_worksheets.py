@@ -31,6 +31,16 @@ EXAMPLES = (
 )
 ONCE_MORE = GIVEN + SLOPES + ARROWS + "\nIf I run the forward pass once more I get z = 0.175.\n"
 UNPRINTED = GIVEN + SLOPES + "With the new weights the output becomes z = w*x + b = 0.175.\n"
+MOMENTUM = (
+    "$x = 2$, $t = 2$, $w = 0.5$; learning rate $\\eta = 0.1$, momentum $\\mu = 0.9$\n\n"
+    "$y = w x = 1.0$\n\n$E = \\frac{1}{2}(y - t)^2 = 0.5$\n\n"
+    "$\\frac{\\partial E}{\\partial w} = (y - t) x = -2.0$\n\n"
+    "$v = \\mu v - \\eta \\frac{\\partial E}{\\partial w} = 0.9 \\cdot 0 - 0.1 \\cdot (-2.0) = 0.2$\n\n"
+    "$w = 0.5 + 0.2 = 0.7$\n\n## Epoch 2\n\n$y = w x = 1.4$\n\n"
+    "$\\frac{\\partial E}{\\partial w} = (y - t) x = -1.2$\n\n"
+    "$v = \\mu v - \\eta \\frac{\\partial E}{\\partial w} = 0.9 \\cdot 0.2 - 0.1 \\cdot (-1.2) = 0.3$\n\n"
+    "$w = 0.7 + 0.3 = 1.0$\n\nAfter two epochs the weight is $w = 1.0$.\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +53,9 @@ UNPRINTED = GIVEN + SLOPES + "With the new weights the output becomes z = w*x + 
         (GERMAN, " + 0,3)}} = 0,4502", ")}} = 0,3775", "missing_term"),
         (EXAMPLES, "L2 = (y - t)^2 = 1.5625", "L2 = (y - t)^2 = 0.0625", None),
         (EXAMPLES, ")/2 = 0.8125", ")/2 = 1.6250", None),
+        (MOMENTUM, "0.9 \\cdot 0.2 -", "0.9 \\cdot 0 -", None),
+        (MOMENTUM, "the weight is $w = 1.0$", "the weight is $w = 0.7$", None),
+        (MOMENTUM, "(y - t) x = -1.2", "(y - t) x = 1.2", "sign"),
         (ONCE_MORE, "z = 0.175", "z = 0.715", None),
     ],
 )

@@ -126,7 +126,27 @@ def restart(chains: Sequence[Chain], world: World) -> None:
             seen |= set(forward)
             for name in names:
                 if name.new:
-                    printed[replace(name, new=False)], since = number.value, None
+                    old = replace(name, new=False)
+                    _carry_on(old, chain, number, printed, world, place)
+                    printed[old], since = number.value, None
+
+
+def _carry_on(
+    name: Name,
+    chain: Chain,
+    number: Written,
+    printed: Mapping[Name, float],
+    world: World,
+    place: int,
+) -> None:
+    """An update of a name that was updated before: from here on it has that value, if it is used."""
+    own = {name: printed[name]} if name in printed else {}
+    pairs = substitutions(chain, place, world) if own else ()
+    if any(_renewed(symbol, written, own, world, place) for symbol, written in pairs) or (
+        own and _comes_out(chain, number, own, world, place)
+    ):
+        world.restarts.setdefault(name, []).append(place)
+        world.settle()
 
 
 def _renewed(

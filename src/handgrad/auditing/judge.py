@@ -55,7 +55,11 @@ class _Judge:
         names = heads(chain)
         if stated(chain) and before is None:
             count = updates_told(chain)
-            if count > 1:
+            last = self._worked_out(names, count) if count > 1 else None
+            if last is not None:
+                for number in (m.number for m in chain.members if m.number is not None):
+                    self.results.repeated(number, last, place)
+            elif count > 1:
                 self._later(chain, names, place, count)
             else:
                 self._stated(chain, names, place)
@@ -230,6 +234,16 @@ class _Judge:
             return []
         self.kept.add(claim)
         return [claim] if claim.verdict == "wrong" else []
+
+    def _worked_out(self, names: Sequence[Name], count: int) -> Claim | None:
+        """The last value of a name where the document itself has worked out that many updates."""
+        own = [
+            claim
+            for name in (*names, *(replace(name, new=True) for name in names))
+            for claim in self.kept.of.get(name, ())
+            if claim.kind == "result" and claim.line is not None
+        ]
+        return own[-1] if len(own) == count else None
 
     def _later(self, chain: Chain, names: Sequence[Name], place: int, count: int) -> None:
         """A value after many updates: kept, to be judged from the whole run."""

@@ -40,6 +40,18 @@ class Results:
             self.kept.of.setdefault(name, []).append(claim)
         return self.kept.add(claim)
 
+    def repeated(self, written: Written, last: Claim, place: int) -> None:
+        """A number that is said once more where its name was worked out last."""
+        claim = Claim("stated", last.name, written, place)
+        claim.true = last.written.value if last.true is None else last.true
+        if not any(shown(v, written) for v in (last.written.value, *last.full)):
+            claim.verdict = "wrong"
+        elif last.verdict == "inherited" or not last.wrong:
+            claim.verdict, claim.roots = last.verdict, [*last.roots]
+        else:
+            claim.verdict, claim.roots = "inherited", [last]
+        self.kept.add(claim)
+
     def _begun(self, place: int) -> float | None:
         """What the calculation of a chain begins with: all there is to tell without a formula."""
         members = self.kept.document.chains[place].members
