@@ -120,11 +120,29 @@ BARE = (
     "$E = E_1 + E_2$, $E_1 = \\frac{1}{2}(0.05 - o_1)^{2}$, $o_1 = w_5 h$, $w_5 = 0.5$, $h = 0.6$, "
     "$E_2 = 0.0147$\n\n$$\\frac{\\partial E}{\\partial h} = 0.1250 + -0.0207 = 0.1043$$\n"
 )
+IN_WORDS = (
+    GIVEN + "The slope is dE/dw = 2*(z-t)*x = -4.5, so the new weight is -0.35.\n\n"
+    "With dE/db = 2*(z-t) = -3 the new b becomes 0.7: b goes from 0.4 to 0.70.\n"
+)
+GENERAL = (
+    "$x = 2$, $t = 1$, $w_1 = 0.2$, $w_2 = 0.4$, $v_1 = 0.7$, $v_2 = -0.3$, $\\eta = 0.5$\n\n"
+    "$z_1 = w_1 x = 0.4$, $z_2 = w_2 x = 0.8$, $h_1 = \\sigma(z_1) = 0.5987$, "
+    "$h_2 = \\sigma(z_2) = 0.69$\n\n$y = v_1 h_1 + v_2 h_2 = 0.2121$\n\n"
+    "$E = \\frac12 (y - t)^2 = 0.3104$\n\n$\\delta_o = y - t = -0.7879$\n\n"
+    "Hidden: $\\delta_j = h_j (1 - h_j) v_j \\delta_o$, so\n\n"
+    "$\\delta_1 = 0.5987 \\cdot (1 - 0.5987) \\cdot 0.7 \\cdot (-0.7879) = -0.1325$\n\n"
+    "$\\delta_2 = 0.69 \\cdot (1 - 0.69) \\cdot (-0.3) \\cdot (-0.7879) = 0.0506$\n\n"
+    "| | $w_1$ | $w_2$ |\n|--|--|--|\n| new value | 0.3325 | 0.3494 |\n"
+)
 
 
 @pytest.mark.parametrize(
     ("text", "printed", "altered"),
     [
+        (IN_WORDS, "weight is -0.35", "weight is -0.53"),
+        (IN_WORDS, "new b becomes 0.7", "new b becomes 0.1"),
+        (IN_WORDS, "to 0.70", "to 0.10"),
+        (GENERAL, "0.0506", "0.0605"),
         (SELF, "= 0.8$$", "= 0.6$$"),
         (SOFTMAX, "0.3208 \\\\ 0.6792", "0.3280 \\\\ 0.6792"),
         (UNICODE, "0.1978", "0.1987"),
@@ -143,3 +161,24 @@ def test_notation_of_many_authors_is_read(text: str, printed: str, altered: str)
 def test_a_value_under_another_name_is_no_update() -> None:
     found = hg.audit(GIVEN + "h = z = -0.8\n\nz = z*x = -1.2\n")
     assert not any(f.quantity == "z_new" for f in found.findings)
+
+
+def test_a_general_formula_tells_which_number_is_wrong_and_what_follows_from_it() -> None:
+    exchanged = GENERAL.replace(
+        "0.7 \\cdot (-0.7879) = -0.1325", "(-0.3) \\cdot (-0.7879) = 0.0568"
+    )
+    found = hg.audit(exchanged.replace("0.3325", "0.1432"))
+    assert [(f.printed, f.verdict) for f in found.findings if f.wrong] == [
+        ("-0.3", "wrong"),
+        ("0.0568", "inherited"),
+        ("0.1432", "inherited"),
+    ]
+    (cause,) = found.causes
+    assert len(cause.explains) == 3
+
+
+def test_what_is_not_read_is_listed_with_its_line() -> None:
+    said = str(hg.audit(GIVEN + SLOPES + "The learning rate then sinks to $0.0345$.\n"))
+    assert said == (
+        "<text>:10: not read: 0.0345\n\n9 of 9 numbers judged: nothing wrong; 1 not read."
+    )

@@ -118,10 +118,8 @@ def restart(chains: Sequence[Chain], world: World) -> None:
                 or (stated(chain) and _passed_again(chain, number, world, place))
             ):
                 since = place if since is None else since
-                for name in printed:
-                    world.restarts.setdefault(name, []).append(since)
+                world.restart(printed, since)
                 printed, seen, since = {}, set(), None
-                world.settle()
         if number is not None:
             seen |= set(forward)
             for name in names:
@@ -145,8 +143,7 @@ def _carry_on(
     if any(_renewed(symbol, written, own, world, place) for symbol, written in pairs) or (
         own and _comes_out(chain, number, own, world, place)
     ):
-        world.restarts.setdefault(name, []).append(place)
-        world.settle()
+        world.restart([name], place)
 
 
 def _renewed(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from handgrad.auditing.generic import tell_each
 from handgrad.auditing.lifted import lift
 from handgrad.auditing.reading.nodes import (
     Applied,
@@ -32,6 +33,7 @@ def world_of(chains: Sequence[Chain]) -> World:
     world = World()
     for place, chain in enumerate(chains):
         _learn(world, chain, place)
+    tell_each(chains, world)
     lift(chains, world)
     world.settle()
     return world

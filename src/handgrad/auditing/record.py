@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
 
@@ -11,11 +11,13 @@ from handgrad.auditing.reading.document import Document
 from handgrad.auditing.reading.nodes import Name, Named, Written
 from handgrad.auditing.verdicts import FINE, WRONG, Claim, shown
 from handgrad.auditing.world import World
-from handgrad.auditing.worth import Reach, Unknown, close, leaves, reach, worth
+from handgrad.auditing.worth import Reach, Unknown, close, leaves, reach, replaced, worth
 from handgrad.calculus.expr import Expr
 
 __all__ = ["Record"]
 
+DEEPEST = 3  # steps from a number to one it follows from, that no number is printed for
+MOST_LEAVES = 60  # of an expression that goes by them
 MOST_OF_NAME = 24  # numbers printed for one name that it may stand for
 
 
@@ -134,6 +136,21 @@ class Record:
     def reached(self, expr: Expr, place: int, *, fine: bool) -> Reach | None:
         """All that an expression can be worth at a place."""
         return reach(self.world.applied(expr), lambda leaf: self.choices(leaf, place, fine=fine))
+
+    def ways(self, expr: Expr, place: int) -> Iterator[Expr]:
+        """An expression, then with names that no number is printed for as what they follow from."""
+        yield expr
+        for _ in range(DEEPEST):
+            deeper = replaced(expr, lambda node: self._source(node, place))
+            if deeper == expr or sum(1 for _ in leaves(deeper)) > MOST_LEAVES:
+                return
+            yield deeper
+            expr = deeper
+
+    def _source(self, node: Expr, place: int) -> Expr | None:
+        if not isinstance(node, Named) or node.name.new or self.of.get(node.name):
+            return None
+        return self.world.source(node.name, place)
 
     # what is kept
 

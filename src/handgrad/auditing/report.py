@@ -13,7 +13,7 @@ from handgrad.auditing.verdicts import WRONG
 __all__ = ["Cause", "Finding", "Report"]
 
 MOST_LISTED = 8
-WORDS = {"the", "only", "all", "one", "it", "two"}  # with which a sentence begins
+WORDS = {"a", "the", "only", "all", "one", "it", "two"}  # with which a sentence begins
 
 
 @dataclass(frozen=True)
@@ -140,10 +140,21 @@ class Report:
             lines += [f"{self.source.path}:{line}", f"    {shown}", f"    {marks}"]
             lines += [f"  {self.sentence(f)}" for f in here]
             lines.append("")
+        lines += self._not_read()
         for name, said in self.conventions.items():
             lines.append(f"{name}: {said}")
         lines.append(self.summary)
         return lines
+
+    def _not_read(self) -> list[str]:
+        """The formulas and values that nothing was made of, with their lines."""
+        listed = [
+            f"{self.source.path}:{line}: not read: {_cut(text)}"
+            for line, text in self.unread[:MOST_LISTED]
+        ]
+        left = len(self.unread) - len(listed)
+        more = [f"and {left} more, all listed by --format json"] if left else []
+        return [*listed, *more, ""] if listed else []
 
     def sentence(self, finding: Finding) -> str:
         """What is wrong with a number, what is right, and which slip made it."""
@@ -184,7 +195,7 @@ class Report:
         what += f", {follow} more that follow from wrong ones" if follow else ""
         what += f", {formulas} wrong formula{'s' * (formulas > 1)}" if formulas else ""
         missed = self.printed - self.judged
-        unread = f"; {len(self.unread)} formulas not read" if self.unread else ""
+        unread = f"; {len(self.unread)} not read" if self.unread else ""
         not_judged = f"; {missed} not judged" if missed else ""
         return f"{self.judged} of {self.printed} numbers judged: {what}{not_judged}{unread}."
 
@@ -193,6 +204,12 @@ def _begun(sentence: str) -> str:
     """The sentence with a capital, unless it begins with a name."""
     first = sentence.split(" ", 1)[0]
     return sentence[0].upper() + sentence[1:] if first in WORDS else sentence
+
+
+def _cut(text: str, width: int = 72) -> str:
+    """A text on one line, its end left out where it is long."""
+    said = " ".join(text.split())
+    return said if len(said) <= width else f"{said[: width - 1]}…"
 
 
 def _marked(line: str, findings: Sequence[Finding], width: int = 96) -> tuple[str, str]:

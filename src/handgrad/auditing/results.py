@@ -103,7 +103,10 @@ class Results:
         if claim.true is None and claim.line is None:
             claim.verdict = "given"
             return
-        for expr in lines:
+        if not lines and claim.name is not None and claim.name.of is not None:
+            source = self.world.source(claim.name, place)
+            lines += [source] if source is not None else []
+        for expr in (way for line in lines for way in self.kept.ways(line, place)):
             found = self.kept.reached(expr, place, fine=False)
             roots = self.kept.roots(expr, claim)
             if found and fit(written, found) and roots:
@@ -164,9 +167,9 @@ class Results:
                 value = self.world.number(definition.expr, place)
                 if value is not None and (true is None or close(value, true)):
                     yield definition.expr
-            if name.new and name not in self.world.definitions and self.world.descends(place):
+            if name.new and name not in self.world.definitions:
                 formula = self.world.descent(name, place)
-                if formula is not None:
+                if formula is not None and (true is not None or self.world.descends(place)):
                     yield formula
 
     def _serves(self, claim: Claim) -> bool:

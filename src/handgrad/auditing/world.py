@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 import zlib
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right, insort
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,7 @@ class World(Said):
         default_factory=dict[tuple[Name, int, int], float | None]
     )
     _active: set[tuple[Name, int, int]] = field(default_factory=set[tuple[Name, int, int]])
+    _users: dict[Name, list[Name]] = field(default_factory=dict[Name, list[Name]])
     _cuts: int = 0
     _changes: list[int] = field(default_factory=list[int])
     _meanings: dict[tuple[Name, int], int] = field(default_factory=dict[tuple[Name, int], int])
@@ -51,9 +53,23 @@ class World(Said):
         restarts = {place for places in self.restarts.values() for place in places}
         self._changes = sorted({entry.place for entries in several for entry in entries} | restarts)
         self._counted = self._by_example()
+        self._users.clear()
+        for name, found in self.definitions.items():
+            for used in {used for definition in found for used in _names(definition.expr)}:
+                self._users.setdefault(used, []).append(name)
         self._memo.clear()
         self._meanings.clear()
         self._slopes.clear()
+
+    def restart(self, names: Iterable[Name], place: int) -> None:
+        """From a place on names have their new values; what is remembered of places above stays."""
+        for name in names:
+            self.restarts.setdefault(name, []).append(place)
+        if place not in self._changes:
+            insort(self._changes, place)
+        since = self._epoch(place)
+        for remembered in (self._memo, self._meanings, self._slopes):
+            _forget(remembered, since)
 
     def _by_example(self) -> set[Name]:
         """Names with a number each for another example: what each is of changes before the next."""
@@ -317,6 +333,38 @@ class World(Said):
         memo[top] = total if acts else None
         return memo[top]
 
+    def source(self, name: Name, place: int) -> Expr | None:
+        """What gives a name its value: its equation, or one step of the chain rule."""
+        true = self.value(name, place)
+        ways = [definition.expr for definition in self.holding(name, place)[:2]]
+        if name.of is not None:
+            bottom = replace(name, of=None)
+            ways += [*self._deltas(bottom, place), self._by_chain_rule(name.of, bottom, place)]
+        values = ((expr, self.number(expr, place)) for expr in ways)
+        return next(
+            (e for e, v in values if true is not None and v is not None and close(v, true)), None
+        )
+
+    def _deltas(self, bottom: Name, place: int) -> Iterator[Expr]:
+        """The δ of a weighted sum, with either sign."""
+        delta = replace(bottom, base="δ")
+        if delta in self.definitions and self.target(delta, place) == bottom:
+            yield Named(delta, 0, 0)
+            yield Product((Num(-1), Named(delta, 0, 0)))
+
+    def _by_chain_rule(self, top: Name, bottom: Name, place: int) -> Expr:
+        """The derivative by way of the quantities that are computed from what it is by."""
+        terms: list[Expr] = []
+        for name in self._users.get(bottom, ())[:MOST_COMPARED]:
+            definition = self.forward(name, place)
+            expr = self.applied(definition.expr) if definition else None
+            if expr is None or not any(leaf == bottom for leaf in _names(expr)):
+                continue
+            local = self._partial(expr, bottom)
+            outer = Named(replace(name, of=top), 0, 0)
+            terms.append(local if name == top else Product((outer, local)))
+        return Sum(tuple(terms))
+
     def forward(self, name: Name, place: int) -> Definition | None:
         """The equation of a quantity of the forward pass that holds at a place and has a value."""
         if name.of is not None or name.new:
@@ -346,6 +394,15 @@ class World(Said):
         if key not in self._partials:
             self._partials[key] = partial(expr, name)
         return self._partials[key]
+
+
+def _names(expr: Expr) -> Iterator[Name]:
+    return (leaf.name for leaf in leaves(expr) if isinstance(leaf, Named))
+
+
+def _forget(remembered: dict[Any, Any], since: int) -> None:
+    for key in [key for key in remembered if key[1] >= since]:
+        del remembered[key]
 
 
 def _drawn(name: Name, seed: int) -> float:

@@ -12,7 +12,7 @@ from handgrad.auditing.reading.ellipsis import written_out
 from handgrad.auditing.reading.matrices import scalar
 from handgrad.auditing.reading.nodes import Chain, Member, Unread, Written, every, written_in
 from handgrad.auditing.reading.passages import Passage, passages
-from handgrad.auditing.reading.prose import asides, coded, runs, stated, tupled
+from handgrad.auditing.reading.prose import asides, coded, renewals, runs, stated, tupled
 from handgrad.auditing.reading.source import Source
 from handgrad.auditing.reading.tables import cells
 from handgrad.auditing.reading.visible import visible
@@ -112,7 +112,8 @@ def _chains(
 def _with_stated(text: str, chains: Sequence[Chain], dialect: Dialect) -> list[Chain]:
     """The chains, and the values told in words whose numbers are in none of them, in reading order."""
     known = _printed(chain for chain in chains if len(chain.members) > 1)
-    told = [c for c in stated(text, dialect) if c.members[1].start not in known]
+    told = [*stated(text, dialect), *renewals(text, chains, dialect)]
+    told = [c for c in told if c.members[1].start not in known]
     return sorted([*chains, *told], key=_place)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from handgrad.auditing.reading.dialect import Dialect
 from handgrad.auditing.reading.nodes import Chain, Member, Name, Named, Written, canonical
 from handgrad.auditing.reading.vocabulary import GREEK
 
-__all__ = ["asides", "coded", "runs", "stated", "tupled"]
+__all__ = ["asides", "coded", "renewals", "runs", "stated", "tupled"]
 
 WINDOW = 40  # characters around a word that say whether it is prose
 _RELATION = re.compile(r":=|<-(?![\d.])|[=≈←]|~=|(?<=\s)->(?=\s)|→")
@@ -30,6 +31,7 @@ _CODE = re.compile(
 )
 
 
+_PRINTING = re.compile(r"\s*(?:>>> ?)?print\s*\(")
 _TUPLE = re.compile(
     r"\s*(?:>>> ?|In ?\[\d*\]: ?)?(?P<names>[^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)+)\s*=\s*"
     r"(?P<numbers>[-+]?[\d.][\d.eE+-]*(?:\s*,\s*[-+]?[\d.][\d.eE+-]*)+)\s*(?:#[^\n]*)?$",
@@ -40,7 +42,7 @@ _TUPLE = re.compile(
 def runs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """The stretches of a plain line that read as formulas: around each = or ≈, up to words."""
     line = text[start:end]
-    if not _RELATION.search(line):
+    if not _RELATION.search(line) or _PRINTING.match(line):
         return
     cuts = [0]
     for match in _WORD.finditer(line):
@@ -133,6 +135,21 @@ _LISTED = re.compile(
 )
 
 
+_BECOMES = (
+    r"(?:is|was|becomes|equals|comes to|turns out to be)"
+    r"(?:\s{1,5}(?:then|now|thus|about|approximately|therefore))?"
+)
+_SINGLE = rf"(?:{_NAME}|{'|'.join(GREEK)}(?:_?\d{{1,3}})?)"
+_AFTER = _NUMBER.replace("number", "after")
+_RENEWED = re.compile(
+    rf"\bnew\s{{1,5}}(?:value\s{{1,5}}(?:of|for)\s{{1,5}})?`?(?P<name>{_SINGLE})`?\s{{1,5}}{_BECOMES}\s{{1,5}}{_AFTER}"
+    rf"|(?<![\w\\])(?P<moved>[wWbBuvθ](?:\d{{1,3}}|_\w{{1,6}})?)\s{{1,5}}(?:goes|went|changes|changed|moves|moved|drops|dropped|rises|rose|"
+    rf"falls|fell|shrinks|grows|increases|decreases)\s{{1,5}}from\s{{1,5}}{_NUMBER}\s{{1,5}}to\s{{1,5}}"
+    rf"{_NUMBER.replace('number', 'later')}"
+)
+_RENEWAL = re.compile(
+    rf"\bnew\s{{1,5}}(?:weight|bias|threshold|value)\s{{1,5}}{_BECOMES}\s{{1,5}}{_NUMBER}"
+)
 _ASIDE = re.compile(
     r"\b(?:bias(?:es)?|weights?|inputs?|outputs?|targets?|loss|error|gradient|activations?)\s{1,5}(?:of|is|are|was|were|to|at)\s{1,5}"
     r"(?P<numbers>[-−]?\d*[.,]\d+(?:\s{0,3}(?:,|and|und|,\s{0,3}and)\s{1,3}[-−]?\d*[.,]\d+){0,10})",
@@ -150,16 +167,45 @@ def asides(text: str) -> Iterator[tuple[int, int]]:
 
 def stated(text: str, dialect: Dialect) -> Iterator[Chain]:
     """Values told in words, wherever they stand: "the learning rate is set to 0.1", "w1: 0.15"."""
-    plain = text.replace("$", " ").replace("\\(", "  ").replace("\\)", "  ").replace("**", "  ")
+    plain = _unmarked(text)
     for name, pattern in _STATED:
         for match in pattern.finditer(plain):
             if "=" not in text[match.start() : match.end()]:
                 yield from _value(match, name, dialect)
+    for match in _RENEWED.finditer(plain):
+        if match["name"]:
+            yield from _value(match, replace(_listed(match["name"]), new=True), dialect, "after")
+        else:
+            name = _listed(match["moved"])
+            yield from _value(match, name, dialect)
+            yield from _value(match, replace(name, new=True), dialect, "later")
     for match in _LISTED.finditer(text):
         name = _listed(match["name"])
         yield from _value(match, name, dialect)
         if match["after"]:
             yield from _value(match, replace(name, new=True), dialect, "after")
+
+
+def renewals(text: str, chains: Sequence[Chain], dialect: Dialect) -> Iterator[Chain]:
+    """Values such as "so the new weight is 0.59", of what the derivative before them is by."""
+    plain = _unmarked(text)
+    inline = sorted((chain for chain in chains if len(chain.members) > 1), key=_end)
+    ends = [_end(chain) for chain in inline]
+    for match in _RENEWAL.finditer(plain):
+        before = bisect_right(ends, match.start()) - 1
+        name = inline[before].members[0].name if before >= 0 else None
+        between = text[ends[before] : match.start()] if before >= 0 else ""
+        if name is not None and name.of is not None and "\n\n" not in between:
+            yield from _value(match, replace(name, of=None, new=True), dialect)
+
+
+def _end(chain: Chain) -> int:
+    return chain.members[-1].end
+
+
+def _unmarked(text: str) -> str:
+    """The text without what sets formulas and bold words apart, every place where it was."""
+    return text.replace("$", " ").replace("\\(", "  ").replace("\\)", "  ").replace("**", "  ")
 
 
 def _listed(name: str) -> Name:
