@@ -317,6 +317,8 @@ def _examples(
     given = {
         what: as_array(value, what) for what, value in (("x", x), ("y", y)) if value is not None
     }
+    if len(given) == 2:
+        return {Symbol(what): value for what, value in given.items()}
     rows = next((len(value) for value in given.values() if value.ndim), rows)
     rng = np.random.default_rng([seed, 2])
     inputs = rng.uniform(-1, 1, (rows, sizes[0])).round(2)
