@@ -1,5 +1,6 @@
 """Event files read back by TensorBoard's own reader."""
 
+import subprocess
 import sys
 
 import numpy as np
@@ -69,3 +70,24 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(HandgradError, match="cannot be written"):
         hg.train(problem(), epochs=1, tensorboard=tmp_path / "file" / "log")
+
+
+FULL = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+import handgrad as hg
+import tensorboardX
+resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
+problem = hg.Network([1, 1], x=[[0.5]], y=[[0.1]], learning_rate=0.1)
+try:
+    hg.train(problem, epochs=20_000, engine="numpy", tensorboard=sys.argv[1])
+except hg.HandgradError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_is_told(tmp_path):
+    pytest.importorskip("resource")
+    command = [sys.executable, "-c", FULL, str(tmp_path / "log")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == f"{tmp_path / 'log'} cannot be written: File too large.\n", done.stderr
