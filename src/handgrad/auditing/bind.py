@@ -123,7 +123,7 @@ def restart(chains: Sequence[Chain], world: World) -> None:
         if number is not None:
             seen |= set(forward)
             for name in names:
-                if name.new:
+                if name.new or world.renewed(name, place):
                     old = replace(name, new=False)
                     _carry_on(old, chain, number, printed, world, place)
                     printed[old], since = number.value, None

@@ -19,6 +19,7 @@ from handgrad.auditing.reading.nodes import (
     Written,
     every,
 )
+from handgrad.auditing.roles import is_parameter
 from handgrad.auditing.statements import heads, stated, updates_told
 from handgrad.auditing.world import World
 from handgrad.auditing.worth import leaves, plain, replaced
@@ -44,7 +45,7 @@ def _learn(world: World, chain: Chain, place: int) -> None:
     expressions = [m.expr for m in chain.members if m.expr is not None and _symbolic(m)]
     _learn_function(world, chain)
     for name in names:
-        if name == names[0] and len(names) > 1:
+        if name == names[0] and len(names) > 1 and not all(map(is_parameter, names)):
             world.define(name, Named(names[1], 0, 0), place)
         own = next((e for e in expressions if not _uses(e, name)), None)
         if own is not None:

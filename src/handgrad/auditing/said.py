@@ -18,7 +18,9 @@ from handgrad.calculus.expr import Expr
 __all__ = ["Definition", "Given", "Said"]
 
 AFTERWARDS = re.compile(
-    r"\b(updat\w*|new|results?|after|iteration|epoch \d|neue?|nach|final|adjusted)\b", re.IGNORECASE
+    r"\b(updat\w*|new|results?|after|iteration|epoch \d|neue?[rs]?|nach|final|adjusted|nouvel\w*|"
+    r"nuev[oa]s?|\w_?t ?\+ ?1)\b",
+    re.IGNORECASE,
 )
 
 
@@ -100,9 +102,12 @@ class Said:
 
     def renews(self, name: Name, written: Written, chain: Chain) -> bool:
         """Whether a stated value is that after the update: a summary, a table of results."""
-        if name.new or name.of is not None or not (is_parameter(name) or name in self.updated):
-            return False
         before = self.givens.get(name, [])
+        _, table, column = chain.context.rpartition(" / ")
+        moved = bool(table and before and AFTERWARDS.search(column))
+        trained = is_parameter(name) or name in self.updated
+        if name.new or name.of is not None or not (trained or moved):
+            return False
         if any(written.rounded.low <= entry.value <= written.rounded.high for entry in before):
             return False
         headed = AFTERWARDS.search(chain.context) is not None

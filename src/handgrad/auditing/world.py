@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.auditing.reading.nodes import Applied, Name, Named, Written
-from handgrad.auditing.roles import RATES, is_loss, is_rate
+from handgrad.auditing.roles import RATES, is_loss, is_parameter, is_rate
 from handgrad.auditing.said import Definition, Said
 from handgrad.auditing.slopes import partial
 from handgrad.auditing.worth import Unknown, close, leaves, replaced, worth
@@ -130,9 +130,10 @@ class World(Said):
             if value is not None and np.isfinite(value):
                 return self._meant(name, value, then, seed)
         if name.new:
-            descended = self._new(name, place, seed)
-            if descended is not None:
-                return descended
+            moved = self._new(name, place, seed)
+            moved = self._afterwards(name, place, seed) if moved is None else moved
+            if moved is not None:
+                return moved
         given = self.given(name, place)
         if given is not None:
             return _drawn(name, seed) if seed and not given.written.whole else given.value
@@ -220,12 +221,32 @@ class World(Said):
 
     def descent(self, name: Name, place: int) -> Expr | None:
         """W − η·∂L/∂w for a new value, in the document's own names."""
-        rate, loss = self.rate(place), self.loss()
-        if rate is None or loss is None or not name.new:
+        rate, loss, old = self.rate(place), self.loss(), replace(name, new=False)
+        if rate is None or loss is None or not name.new or self._follows(old):
             return None
-        old = replace(name, new=False)
         slope = Named(replace(old, of=loss), 0, 0)
         return Sum((Named(old, 0, 0), Product((Num(-1), Named(rate, 0, 0), slope))))
+
+    def _follows(self, name: Name) -> bool:
+        """Whether a quantity is no parameter: its new value follows from those of the parameters."""
+        return name in self.definitions and not is_parameter(name) and name not in self.givens
+
+    def _afterwards(self, name: Name, place: int, seed: Worlds) -> float | None:
+        """A new value of what is computed: by its own equation, from the new parameters."""
+        old = replace(name, new=False)
+
+        def change(node: Expr) -> Expr | None:
+            if not isinstance(node, Named) or node.name.new or node.name.of is not None:
+                return None
+            new = replace(node.name, new=True)
+            known = self.value(new, place, seed) is not None
+            return replace(node, name=new) if known else None
+
+        for definition in self.holding(old, place)[:2] if self._follows(old) else ():
+            value = self.number(replaced(definition.expr, change), place, seed)
+            if value is not None:
+                return value
+        return None
 
     def _new(self, name: Name, place: int, seed: Worlds) -> float | None:
         """A new value by plain gradient descent, where no equation of its own says otherwise."""

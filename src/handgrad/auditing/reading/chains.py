@@ -15,6 +15,7 @@ from handgrad.calculus.expr import Expr
 __all__ = ["chains_in"]
 
 LONGEST = 20_000  # characters of one stretch of mathematics
+UNEQUAL = "<>≤≥≠∈∝"
 SPLITTING = {
     "and", "or", "with", "where", "for", "if", "so", "then", "thus", "since", "when", "we", "get",
     "hence", "therefore", "because", "is", "und", "oder", "mit",
@@ -80,6 +81,8 @@ def _parts(statement: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:
             added = _added(part, token)
             if part or relation:
                 yield relation, part[: -1 if added else None] + closing
+            if relation and token.text in UNEQUAL and relation not in UNEQUAL:
+                return  # y = 2 > 0 says no more of y
             relation, part = ("←", added) if added else (token.text, [])
             closing = [replace(token, kind="close", text=")")] if added else []
         else:
@@ -106,7 +109,8 @@ def _statements(found: Sequence[Token]) -> Iterator[list[Token]]:
     for token in _without_environments(_parted(found)):
         depth = max(0, depth + _step(token))
         if depth == 0 and token.kind in ("row", "amp"):
-            ended = ended or (token.kind == "row" and bool(statement) and _complete(statement))
+            over = token.kind == "row" or any(t.kind == "rel" for t in statement)
+            ended = ended or (over and bool(statement) and _complete(statement))
             continue
         cut = depth == 0 and _cuts(token, statement)
         if statement and (cut or (ended and not _goes_on(token))):

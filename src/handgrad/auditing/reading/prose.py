@@ -23,8 +23,11 @@ KEPT = {  # words that mean something in a formula
     "lr", "loss", "error", "cost", "mse", "target", "pred", "step", "abs", "silu", "gelu", "elu",
     "softplus",
 }  # fmt: skip
+_OPERATOR_BEFORE = re.compile(r"(?:[+*/·×]|\s[-−])\s*$")
+_OPERATOR_AFTER = re.compile(r"\s*[+*/·×]|\s+[-−]\s")
 _LEAD = re.compile(r"[\s\-*•>#`\"“”:;,.!?)\d]*?(?=[\w(½∂σδ\[=≈−\-√])")
 _LABEL = re.compile(r"\s*\d+(?:\.\d+)?\s*:\s+(?=[^\W\d_])")  # of "Example 1: x = 0.5"
+_PARENTHESIS = re.compile(r"\s*\d{0,3}\s*\((?P<inner>[^()]+=[^()]+)\)")  # "Pattern 1 (x = 2)"
 _BULLET = re.compile(r"\s*(?:[-*•>]|\d{1,2}[.)])\s+(?=\S)")
 _CODE = re.compile(
     r"\s*(?:>>> ?|In ?\[\d*\]: ?)?(?P<left>[\w.\[\], ]{1,60}?)\s*=(?!=)\s*(?P<right>[^#\n]*)"
@@ -56,6 +59,9 @@ def runs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
             bullet = _LABEL.match(piece) if left else _BULLET.match(piece)
             first = bullet.end() if bullet else len(lead[0]) if lead else 0
             tail = len(piece.rstrip(' \t`*"“”:;,.!?'))
+            aside = _PARENTHESIS.fullmatch(piece[:tail]) if left else None
+            if aside:
+                first, tail = aside.span("inner")
             if first < tail:
                 yield start + left + first, start + left + tail
 
@@ -79,9 +85,20 @@ def _is_prose(line: str, match: re.Match[str]) -> bool:
         return False
     if word.lower() in KEPT or re.match(r"\(", after):
         return bool(re.match(r"\s+[^\W\d_]{2,}", after)) and word.lower() not in ("sigmoid", "exp")
+    if _stands_in_brackets(before, after):
+        return False
     if re.match(r"\s*(?:[=≈←]|:=)", after):
         return bool(re.search(r"[^\W\d_]{2,}\s+$", before)) and len(word) > 3
     return not (word[0] in "d∂δ" and "/" in after[:12] and len(word) < 8)
+
+
+def _stands_in_brackets(before: str, after: str) -> bool:
+    """Whether a word is an operand, as those of ``2*(z + bias)`` are."""
+    behind, ahead = _OPERATOR_BEFORE.search(before), _OPERATOR_AFTER.match(after)
+    return bool(
+        (behind and (ahead or re.match(r"\s*\)", after)))
+        or (ahead and re.search(r"\(\s*$", before))
+    )
 
 
 def tupled(text: str, start: int, end: int) -> Iterator[Chain]:

@@ -10,7 +10,7 @@ from functools import reduce
 
 from handgrad.auditing.reading.cursor import Cursor, Unreadable
 from handgrad.auditing.reading.names import FUNCTIONS, UPDATED, name_of, scripted
-from handgrad.auditing.reading.nodes import Applied, Matrix, Name, Named
+from handgrad.auditing.reading.nodes import Applied, Matrix, Name, Named, named_in
 from handgrad.auditing.reading.tokens import Token
 from handgrad.calculus.expr import Call, Expr, Power, call
 
@@ -34,6 +34,8 @@ class Quantities(Cursor):
         linear = self.linear_derivative()
         if linear is not None:
             return linear
+        if token.text == "Δ" and self.peek(1).kind in ("letter", "word", "accent"):
+            return self.change()
         if token.text.lower() in NEW_WORDS and self.peek(1).kind in (
             "letter",
             "word",
@@ -66,6 +68,15 @@ class Quantities(Cursor):
             return self.applied(head.base, function, token)
         name, primes = self.scripts(head)
         return self.maybe_applied(name, primes, token)
+
+    def change(self) -> Expr:
+        """Δ and the name behind it, which are one name: the change of a quantity."""
+        start = self.next().start
+        following = self.named()
+        if not isinstance(following, Named) or following.name.of is not None:
+            raise Unreadable
+        name = replace(following.name, base=f"Δ{following.name.base}")
+        return replace(following, name=name, start=start)
 
     def applied(self, base: str, function: str, token: Token) -> Expr:
         """A function of the rule table, its derivative (σ′), or its letter alone."""
@@ -179,9 +190,11 @@ class Quantities(Cursor):
         bare = not name.sub and not name.sup
         opens = self.peek().kind == "open" and self.peek().text in "(["
         if opens and name.base in functions and (bare or name.base in ALWAYS_FUNCTIONS):
-            argument = self.bracketed()
+            before, argument = self.at, self.bracketed()
             parts = argument.rows[0] if isinstance(argument, Matrix) else (argument,)
-            return Applied(str(name), parts, primes)
+            if primes or not any(inner.name == name for inner in named_in(argument)):
+                return Applied(str(name), parts, primes)
+            self.at = before  # h(1 − h) is a product
         if primes:
             name = replace(name, new=True)
         return Named(name, token.start, max(end, token.end))

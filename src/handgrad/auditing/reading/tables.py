@@ -20,6 +20,18 @@ _GRADIENT = re.compile(
     r"\b(?:gradients?|derivatives?|slopes?|Gradient(?:en)?|Ableitung(?:en)?)\b", re.IGNORECASE
 )
 _CHANGE = re.compile(r"\b(?:change|difference|correction|step|delta|Änderung)\b|Δ", re.IGNORECASE)
+QUANTITIES = {
+    "net",
+    "out",
+    "delta",
+    "Delta",
+    "error",
+    "\\delta",
+    "\\Delta",
+    "in",
+    "output",
+    "input",
+}
 Cell = tuple[int, int]
 
 
@@ -60,6 +72,8 @@ def cells(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Unr
                 owner = (names[place] if under else None) or (first if place else None)
                 column = _words(text, [rows[0][place]]) if place < len(rows[0]) else ""
                 kind = column if owner is first else f"{column} / {before}"
+                if owner is not None and owner is first and _quantity(text, rows[0], place):
+                    owner = _together(names[place], owner)
                 if owner is not None and _GRADIENT.search(kind):
                     owner = _slope(owner)
                 elif owner is first and _CHANGE.search(kind):
@@ -75,6 +89,20 @@ def cells(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Unr
 def _named(cell: Chain | None) -> Member | None:
     """The name that a cell begins with."""
     return cell.members[0] if cell is not None and cell.members[0].name is not None else None
+
+
+def _quantity(text: str, header: list[Cell], place: int) -> bool:
+    """Whether a column is headed by a quantity, of which each row has one of its own."""
+    said = text[slice(*header[place])].strip(" $*`") if place < len(header) else ""
+    return said in QUANTITIES or (len(said) == 1 and said.isalpha())
+
+
+def _together(column: Member | None, row: Member) -> Member | None:
+    """The quantity of a column for the unit or parameter of a row: net and h1 are net_h1."""
+    if column is None or column.name is None or row.name is None:
+        return None
+    name = replace(column.name, sub=f"{row.name.base}{row.name.sub}")
+    return replace(row, expr=Named(name, row.start, row.end))
 
 
 def _slope(parameter: Member) -> Member:
