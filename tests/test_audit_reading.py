@@ -296,7 +296,7 @@ DOCUMENTS = {
     "values between tabs": ("w1\t0.15\nw2\t0.2\n", "w_1 = 0.15 ; w_2 = 0.2"),
     "a macro": (
         "\\newcommand{\\pd}[2]{\\frac{\\partial #1}{\\partial #2}}\n$\\pd{L}{w} = 0.5$\n",
-        r"? = 0.5 ; ! \pd{L}{w}",
+        "dL/dw = 0.5",
     ),
     "cases": (
         "$$f(z) = \\begin{cases} z & z > 0 \\\\ 0.01 z & z \\le 0 \\end{cases}$$\n",

@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from handgrad.auditing.align import Pair, align, numeric
+from handgrad.auditing.learning import bare
 from handgrad.auditing.reading.nodes import Applied, Chain, Name, Named, Written
 from handgrad.auditing.roles import is_generic, is_rate
 from handgrad.auditing.statements import heads, stated
 from handgrad.auditing.world import World
 from handgrad.auditing.worth import replaced
-from handgrad.calculus.expr import Call, Expr, Value
+from handgrad.calculus.expr import Call, Expr, Num, Value
 from handgrad.calculus.functions import FUNCTIONS
 from handgrad.numbers.evaluate import kernel_of
 
@@ -60,7 +61,9 @@ def bind(chains: Sequence[Chain], world: World) -> list[Contradiction]:
         if is_rate(name) and world.value(name, found[0][1]) is not None:
             continue  # it is told in words
         if not known and not is_generic(name):
-            world.give(name, found[0][0], found[0][1])
+            turns = found[:1] if name in world.updated else _in_turn(found, chains)
+            for written, place in turns:
+                world.give(name, written, place)
             world.loose.add(name)
     contradictions = [c for name, found in uses.items() if (c := _contradicted(world, name, found))]
     for contradiction in contradictions:
@@ -68,6 +71,21 @@ def bind(chains: Sequence[Chain], world: World) -> list[Contradiction]:
     restart(chains, world)
     world.settle()
     return contradictions
+
+
+def _in_turn(
+    found: Sequence[tuple[Written, int]], chains: Sequence[Chain]
+) -> Iterator[tuple[Written, int]]:
+    """What is put in for a name: first, and where the same quantity is worked out with another value.
+
+    It is that of another example then.
+    """
+    last, first = found[0][0].value, bare(chains[found[0][1]].members[0].expr or Num(0))
+    yield found[0]
+    for written, place in found[1:]:
+        if written.value != last and bare(chains[place].members[0].expr or Num(0)) == first:
+            last = written.value
+            yield written, place
 
 
 def _infer_functions(chains: Sequence[Chain], world: World) -> None:

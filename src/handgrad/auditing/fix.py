@@ -40,6 +40,7 @@ def fixed(report: Report, audit: Callable[[str], Report]) -> Fixed:
     before: dict[str, str] = {}  # what was printed: what is printed now
     for _ in range(MOST_ROUNDS):
         wrong = [f for f in report.findings if f.wrong and f.verdict not in FINE and f.shown]
+        wrong = [f for f in wrong if not _of_macro(report.source, f)]
         edits = {(f.line, f.column): _put(report.source, f) for f in wrong}
         before |= {f.printed.lstrip(MINUS): f.shown for f in wrong}
         edits |= _copies(report, before)
@@ -107,6 +108,11 @@ def _put(source: Source, finding: Finding) -> Edit:
     between = text[minus.end(1) : start]
     sign = "+" if OPERAND.search(text[: minus.start(1)]) else ""
     return _placed(source, minus.start(1), end, sign + between + number)
+
+
+def _of_macro(source: Source, finding: Finding) -> bool:
+    """Whether a number stands in the file only as a macro, which may stand elsewhere too."""
+    return source.raw[source.place(finding.start)] == "\\" != source.text[finding.start]
 
 
 def _placed(source: Source, start: int, end: int, text: str) -> Edit:

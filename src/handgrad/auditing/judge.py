@@ -56,9 +56,13 @@ class _Judge:
         if stated(chain) and before is None:
             count = updates_told(chain)
             last = self._worked_out(names, count) if count > 1 else None
+            numbers = [m.number for m in chain.members if m.number is not None]
             if last is not None:
-                for number in (m.number for m in chain.members if m.number is not None):
+                for number in numbers:
                     self.results.repeated(number, last, place)
+            elif count > 1 and self._follows(names, count):
+                for number in numbers:
+                    self.results.result(number, [replace(names[0], new=True)], None, place)
             elif count > 1:
                 self._later(chain, names, place, count)
             else:
@@ -237,6 +241,8 @@ class _Judge:
 
     def _worked_out(self, names: Sequence[Name], count: int) -> Claim | None:
         """The last value of a name where the document itself has worked out that many updates."""
+        if any(self.world.follows(name) for name in names):
+            return None
         own = [
             claim
             for name in (*names, *(replace(name, new=True) for name in names))
@@ -244,6 +250,15 @@ class _Judge:
             if claim.kind == "result" and claim.line is not None
         ]
         return own[-1] if len(own) == count else None
+
+    def _follows(self, names: Sequence[Name], count: int) -> bool:
+        """Whether a value follows from parameters whose updates the document has worked out, so many."""
+        trained = [name for name in self.world.updated if not self.world.follows(name)]
+        return (
+            bool(names and trained)
+            and self.world.follows(names[0])
+            and all(self._worked_out([name], count) is not None for name in trained)
+        )
 
     def _later(self, chain: Chain, names: Sequence[Name], place: int, count: int) -> None:
         """A value after many updates: kept, to be judged from the whole run."""

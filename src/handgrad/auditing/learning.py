@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from handgrad.auditing.accumulated import carry_on
 from handgrad.auditing.generic import tell_each
 from handgrad.auditing.lifted import lift
 from handgrad.auditing.reading.nodes import (
@@ -35,6 +36,7 @@ def world_of(chains: Sequence[Chain]) -> World:
     for place, chain in enumerate(chains):
         _learn(world, chain, place)
     tell_each(chains, world)
+    carry_on(chains, world)
     lift(chains, world)
     world.settle()
     return world

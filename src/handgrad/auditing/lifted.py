@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from handgrad.auditing.align import numeric
-from handgrad.auditing.reading.nodes import Chain, Name, Named, Written
+from handgrad.auditing.reading.nodes import Chain, Interval, Name, Named, Written
 from handgrad.auditing.roles import is_rate
 from handgrad.auditing.said import Said
 from handgrad.auditing.statements import heads
@@ -25,14 +25,23 @@ HALF = 0.5  # it is a factor of formulas more often than the value of a name
 def lift(chains: Sequence[Chain], said: Said) -> None:
     """Give the quantities of the forward pass that are only calculated in numbers an equation."""
     printed: dict[str, set[Name]] = {}
+    tried: set[Name] = set()  # of several lines the first
     for place, chain in enumerate(chains):
         names = [n for n in heads(chain) if not n.new and n.of is None]
         line = next((m.expr for m in chain.members if _calculation(m.expr)), None)
-        if line is not None and names and not any(n in said.definitions for n in names):
+        if (
+            line is not None
+            and names
+            and not any(
+                n in said.definitions or n in tried or _begun(said, n, place) for n in names
+            )
+        ):
+            tried.update(names)
             known = {t: found for t, found in printed.items() if not found & set(names)}
-            again = _named(line, known, said)
+            again = _named(line, known, said, place)
             if again is not None:
                 said.define(names[0], again, place)
+                said.lifted.add((names[0], place))
         number = next((m.number for m in chain.members[1:] if m.number is not None), None)
         if number is not None:
             for name in (n for n in names if not is_rate(n)):
@@ -43,7 +52,7 @@ def _calculation(expr: Expr | None) -> bool:
     return expr is not None and not isinstance(expr, Written) and numeric(expr)
 
 
-def _named(line: Expr, printed: Mapping[str, set[Name]], said: Said) -> Expr | None:
+def _named(line: Expr, printed: Mapping[str, set[Name]], said: Said, place: int) -> Expr | None:
     """The line with each number that only one name has in the place of that name, if one is a result."""
     results: list[Name] = []
 
@@ -55,6 +64,9 @@ def _named(line: Expr, printed: Mapping[str, set[Name]], said: Said) -> Expr | N
         if len(found | turned) != 1:
             return None
         (name,) = found | turned
+        given = said.given(name, place)
+        if given is not None and given.place <= place and abs(given.value) not in _size(node):
+            return None  # it has another value by then
         if name in said.definitions or not _stated(said, name):
             if len(node.text.lstrip("-0.").replace(".", "")) < TELLING:
                 return None
@@ -66,8 +78,19 @@ def _named(line: Expr, printed: Mapping[str, set[Name]], said: Said) -> Expr | N
     return again if results else None
 
 
+def _size(number: Written) -> Interval:
+    """What the size of a number may have been before it was rounded."""
+    slack = (number.rounded.high - number.rounded.low) / 2
+    return Interval(abs(number.value) - slack, abs(number.value) + slack)
+
+
 def _negative(text: str) -> str:
     return text[1:] if text.startswith("-") else f"-{text}"
+
+
+def _begun(said: Said, name: Name, place: int) -> bool:
+    """Whether a name was given a value before: its line is an update."""
+    return any(not given.computed and given.place < place for given in said.givens.get(name, ()))
 
 
 def _stated(said: Said, name: Name) -> bool:

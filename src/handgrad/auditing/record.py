@@ -125,10 +125,12 @@ class Record:
         given = self.world.given(name, place) if name in self.soft else None
         if given is not None and true == given.value:
             found += _within(given.written)
-        if not name.new and self.world.restarted(name, place) is not None:
-            name = replace(name, new=True)
-        for claim in self.of.get(name, [])[-MOST_OF_NAME:]:
-            now = true is None or claim.true is None or close(claim.true, true)
+        new = replace(name, new=True)
+        restarted = not name.new and self.world.restarted(name, place) is not None
+        moved = not name.new and self.world.accumulates  # w = w - lr*v, v updated above
+        own = self.of.get(new if restarted else name, [])
+        for claim in [*own, *(self.of.get(new, ()) if moved else ())][-MOST_OF_NAME:]:
+            now = true is None or claim.true is None or close(claim.true, true) or moved
             if now and (not fine or claim.verdict in FINE):
                 found += [claim.written.value, *claim.full]
         return tuple(found)

@@ -22,8 +22,9 @@ AFTERWARDS = re.compile(
     r"nuev[oa]s?|\w_?t ?\+ ?1)\b",
     re.IGNORECASE,
 )
-
-
+BEFOREHAND = re.compile(
+    r"\b(old|before|previous|current|initial|alte?[rs]?|vorher|ancien\w*|avant)\b", re.IGNORECASE
+)
 NEAREST = 12  # equations of one name, above a place and below it, that are tried there
 
 
@@ -61,6 +62,9 @@ class Said:
     news: set[tuple[Name, int]] = field(
         default_factory=set[tuple[Name, int]]
     )  # stated where the new value is meant
+    lifted: set[tuple[Name, int]] = field(
+        default_factory=set[tuple[Name, int]]
+    )  # equations that were numbers: they hold where these stand
     known: dict[Name, list[tuple[int, str]]] = field(
         default_factory=dict[Name, list[tuple[int, str]]]
     )  # the names of a problem, and from where on
@@ -68,6 +72,7 @@ class Said:
         default_factory=set[Name]
     )  # given by what is put in for them, or behind ≈
     coarse: set[Name] = field(default_factory=set[Name])  # given with fewer digits than they have
+    accumulates: bool = False  # updates go by what is updated itself, such as a velocity
     top: Name | None = None  # the loss, where a problem tells
 
     def define(self, name: Name, expr: Expr, place: int) -> None:
@@ -110,6 +115,8 @@ class Said:
             return False
         if any(written.rounded.low <= entry.value <= written.rounded.high for entry in before):
             return False
+        if table and BEFOREHAND.search(column):
+            return False
         headed = AFTERWARDS.search(chain.context) is not None
         return (name in self.updated and bool(before)) or headed
 
@@ -130,7 +137,15 @@ class Said:
         entries = self.definitions.get(name, [])
         here = bisect_right(entries, place, key=_place)
         above, below = entries[max(here - NEAREST, 0) : here], entries[here : here + NEAREST]
-        return [*reversed(above), *below]
+        found = [*reversed(above), *below]
+        return [d for d in found if not self._over(name, d, place)] if self.lifted else found
+
+    def _over(self, name: Name, definition: Definition, place: int) -> bool:
+        """Whether an equation that was numbers no longer holds: there are others since, or still."""
+        since = definition.place if definition.place <= place else -1
+        return (name, definition.place) in self.lifted and any(
+            given.computed and since < given.place <= place for given in self.givens.get(name, ())
+        )
 
     # what the names are for
 

@@ -6,7 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from handgrad.auditing.reading.nodes import Applied, Chain, Member, Name, Named, named_in
+from handgrad.auditing.reading.nodes import (
+    Applied,
+    Chain,
+    Member,
+    Name,
+    Named,
+    Written,
+    named_in,
+)
 from handgrad.auditing.reading.tables import ANY_LOSS
 from handgrad.auditing.roles import is_loss
 from handgrad.calculus.expr import Product, Sum
@@ -72,7 +80,9 @@ def _goes_on(first: Member, second: Member) -> bool:
     name, sum_ = first.name, second.expr
     if name is None or name.of is not None or not isinstance(sum_, Sum):
         return False
-    return any(named.name == name for named in named_in(sum_))
+    named = {inner.name for inner in named_in(sum_)}
+    moved = isinstance(sum_.terms[0], Written) and name.base in ("w", "W", "b", "B", "θ")
+    return name in named or (moved and bool(named))  # b = 0.1 − η·g as well
 
 
 def with_loss(chains: Sequence[Chain]) -> list[Chain]:

@@ -222,14 +222,17 @@ class World(Said):
     def descent(self, name: Name, place: int) -> Expr | None:
         """W − η·∂L/∂w for a new value, in the document's own names."""
         rate, loss, old = self.rate(place), self.loss(), replace(name, new=False)
-        if rate is None or loss is None or not name.new or self._follows(old):
+        if rate is None or loss is None or not name.new or self.follows(old):
+            return None
+        if self.accumulates and name not in self.definitions:
             return None
         slope = Named(replace(old, of=loss), 0, 0)
         return Sum((Named(old, 0, 0), Product((Num(-1), Named(rate, 0, 0), slope))))
 
-    def _follows(self, name: Name) -> bool:
+    def follows(self, name: Name) -> bool:
         """Whether a quantity is no parameter: its new value follows from those of the parameters."""
-        return name in self.definitions and not is_parameter(name) and name not in self.givens
+        stated = any(not given.computed for given in self.givens.get(name, ()))
+        return name in self.definitions and not is_parameter(name) and not stated
 
     def _afterwards(self, name: Name, place: int, seed: Worlds) -> float | None:
         """A new value of what is computed: by its own equation, from the new parameters."""
@@ -242,7 +245,7 @@ class World(Said):
             known = self.value(new, place, seed) is not None
             return replace(node, name=new) if known else None
 
-        for definition in self.holding(old, place)[:2] if self._follows(old) else ():
+        for definition in self.holding(old, place)[:2] if self.follows(old) else ():
             value = self.number(replaced(definition.expr, change), place, seed)
             if value is not None:
                 return value

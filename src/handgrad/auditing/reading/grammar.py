@@ -118,12 +118,14 @@ class _Parser(Quantities):
 
     def turned(self) -> bool:
         """Whether a T of a transpose comes; it is taken then."""
-        bare = self.peek().text in TRANSPOSE
-        if not bare and not (
-            self.peek().text == "{" and self.peek(1).text in TRANSPOSE and self.peek(2).text == "}"
-        ):
+        deep = 0
+        while self.peek(deep).text == "{":
+            deep += 1
+        if self.peek(deep).text not in TRANSPOSE:
             return False
-        self.at += 1 if bare else 3
+        if any(self.peek(deep + 1 + n).text != "}" for n in range(deep)):
+            return False
+        self.at += 2 * deep + 1
         return True
 
     def exponent(self) -> Expr:

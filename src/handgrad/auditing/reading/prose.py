@@ -23,7 +23,7 @@ KEPT = {  # words that mean something in a formula
     "lr", "loss", "error", "cost", "mse", "target", "pred", "step", "abs", "silu", "gelu", "elu",
     "softplus",
 }  # fmt: skip
-_OPERATOR_BEFORE = re.compile(r"(?:[+*/·×]|\s[-−])\s*$")
+_OPERATOR_BEFORE = re.compile(r"[\w)\]](?:\s*[+*/·×]|\s+[-−])\s*$")
 _OPERATOR_AFTER = re.compile(r"\s*[+*/·×]|\s+[-−]\s")
 _LEAD = re.compile(r"[\s\-*•>#`\"“”:;,.!?)\d]*?(?=[\w(½∂σδ\[=≈−\-√])")
 _LABEL = re.compile(r"\s*\d+(?:\.\d+)?\s*:\s+(?=[^\W\d_])")  # of "Example 1: x = 0.5"
@@ -85,19 +85,19 @@ def _is_prose(line: str, match: re.Match[str]) -> bool:
         return False
     if word.lower() in KEPT or re.match(r"\(", after):
         return bool(re.match(r"\s+[^\W\d_]{2,}", after)) and word.lower() not in ("sigmoid", "exp")
-    if _stands_in_brackets(before, after):
+    if _is_operand(before, after):
         return False
-    if re.match(r"\s*(?:[=≈←]|:=)", after):
+    if re.match(r"\s*(?:[=≈←]|:=|<-)", after):
         return bool(re.search(r"[^\W\d_]{2,}\s+$", before)) and len(word) > 3
     return not (word[0] in "d∂δ" and "/" in after[:12] and len(word) < 8)
 
 
-def _stands_in_brackets(before: str, after: str) -> bool:
-    """Whether a word is an operand, as those of ``2*(z + bias)`` are."""
+def _is_operand(before: str, after: str) -> bool:
+    """Whether a word is an operand, as those of ``2*(z + bias) - rate * dw`` are."""
     behind, ahead = _OPERATOR_BEFORE.search(before), _OPERATOR_AFTER.match(after)
     return bool(
-        (behind and (ahead or re.match(r"\s*\)", after)))
-        or (ahead and re.search(r"\(\s*$", before))
+        (behind and (ahead or re.match(r"\s*(?:[),;#]|$)", after)))
+        or (ahead and re.search(r"(?:[(=≈←]|<-|:=)\s*$", before))
     )
 
 

@@ -34,7 +34,7 @@ class Quantities(Cursor):
         linear = self.linear_derivative()
         if linear is not None:
             return linear
-        if token.text == "Δ" and self.peek(1).kind in ("letter", "word", "accent"):
+        if token.text in ("Δ", "Delta") and self.peek(1).kind in ("letter", "word", "accent"):
             return self.change()
         if token.text.lower() in NEW_WORDS and self.peek(1).kind in (
             "letter",
@@ -170,6 +170,13 @@ class Quantities(Cursor):
             self.at = before
             return None
         label = _label(inner)
+        if re.fullmatch(
+            r"[\[(]\w{1,3}[\])][T⊤]", label
+        ):  # A^{[1]T}: its transpose is said behind it
+            end = self.found[self.at - 1].end
+            turned = (Token("op", "^", end, end), Token("letter", "T", end, end))
+            self.found[self.at : self.at] = turned
+            return label[:-1]
         bracketed = re.fullmatch(
             r"\((?:\d{1,2}|[lLt]|[lLt][-+]1|\w{1,4})\)|\[(?:\w{1,3}|[lLt][-+]1)\]", label
         )

@@ -1,6 +1,7 @@
 """A file in, the text that a reader sees out, with the place of every character in the file.
 
-Markdown, LaTeX and plain text are taken as they stand; HTML and notebooks are brought to such text.
+Markdown, LaTeX and plain text are taken as they stand, but for macros of their own; HTML and notebooks
+are brought to such text.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from handgrad.auditing.reading.html import readable
+from handgrad.auditing.reading.macros import expanded
 from handgrad.auditing.reading.notebook import cells
 from handgrad.errors import FileError, LimitError
 
@@ -103,7 +105,8 @@ def source_of(raw: str, path: str = "<text>", kind: str | None = None) -> Source
         return _bounded(Source(path, kind, raw, *readable(raw, MOST_CHARACTERS)))
     if kind == "notebook":
         return _bounded(Source(path, kind, raw, *cells(raw, path)))
-    return _bounded(Source(path, kind, raw, raw))
+    text, origin = expanded(raw) or (raw, None)
+    return _bounded(Source(path, kind, raw, text, origin))
 
 
 def _bounded(source: Source) -> Source:

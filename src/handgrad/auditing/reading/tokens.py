@@ -1,6 +1,6 @@
 """The mathematics of a document cut into tokens, whether it is LaTeX, Unicode or code-like text.
 
-Macros are never expanded: a command that is not known is a token that no expression accepts.
+A command that is not known is a token that no expression accepts.
 """
 
 from __future__ import annotations

@@ -1,0 +1,58 @@
+"""Velocities and moments: what is updated, enters other updates, and nothing of the forward pass.
+
+``v = mu*v + dL/dw`` comes before ``w = w - lr*v``, which goes by the new v. Where a document moves by
+such a rule, plain gradient descent says nothing of its new values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from handgrad.auditing.reading.nodes import Chain, Name, Named
+from handgrad.auditing.said import Definition, Said
+from handgrad.auditing.statements import heads
+from handgrad.auditing.worth import leaves, replaced
+from handgrad.calculus.expr import Expr
+
+__all__ = ["carry_on"]
+
+
+def carry_on(chains: Sequence[Chain], said: Said) -> None:
+    """Let updates go by what was updated above them, and keep new values that only are stated."""
+    for name in [name for name in said.definitions if name.new]:
+        for place, definition in enumerate(said.definitions[name]):
+            moved = _with_new(definition, name, said)
+            if moved != definition.expr:
+                said.definitions[name][place] = replace(definition, expr=moved)
+                said.accumulates = True
+    if not said.accumulates:
+        return
+    for name, place in said.news:
+        number = next((m.number for m in chains[place].members if m.number is not None), None)
+        if number is not None and name in heads(chains[place]):
+            said.give(replace(name, new=True), number, place)
+
+
+def _with_new(definition: Definition, name: Name, said: Said) -> Expr:
+    """The right side of an update with the new values of what has one by then."""
+
+    def change(node: Expr) -> Expr | None:
+        if not isinstance(node, Named) or node.name.new or node.name == replace(name, new=False):
+            return None
+        new = replace(node.name, new=True)
+        told = any(d.place < definition.place for d in said.definitions.get(new, ()))
+        return replace(node, name=new) if told and not _forward(node.name, said) else None
+
+    return replaced(definition.expr, change)
+
+
+def _forward(name: Name, said: Said) -> bool:
+    """Whether a name enters the forward pass or the way back."""
+    return any(
+        isinstance(leaf, Named) and leaf.name == name
+        for user, found in said.definitions.items()
+        if not user.new
+        for definition in found
+        for leaf in leaves(definition.expr)
+    )
