@@ -134,11 +134,44 @@ GENERAL = (
     "$\\delta_2 = 0.69 \\cdot (1 - 0.69) \\cdot (-0.3) \\cdot (-0.7879) = 0.0506$\n\n"
     "| | $w_1$ | $w_2$ |\n|--|--|--|\n| new value | 0.3325 | 0.3494 |\n"
 )
+CHANGE = (
+    "$b = 0.5$, $\\eta = 0.2$, $g = 1.5$\n\n$\\Delta b = 0.2 \\times 1.5 = 0.3$\n\n"
+    "Delta c = 0.2 * 3 = 0.6\n"
+)
+UNEQUAL = "$y = 1$, $t = 3$\n\n$E = \\frac12 (y-t)^2 = 2 > 0$, $q = 3y = 3 \\ge 1$\n"
+COLUMNS_OF_EQUATIONS = (
+    "$x_1=2$, $x_2=-1$, $d=0.5$.\n\n\\begin{align*}\n"
+    "g_1 &= d x_1 = 1.0 & g_2 &= d x_2 = -0.5\n\\end{align*}\n"
+)
+PRODUCT = "$d = 0.2$, $h = 0.6$, $q = 0.5$\n\n$a = q d = 0.1$\n\n$g = d h(1-h) = 0.048$\n"
+WORDS = "z = 0.5, bias = 0.1\n\ny = 2*(z + bias) = 1.2\n\nq = y - z * bias = 1.15\n"
+UNITS = (
+    "net_h1 = w1*x1 + b1, out_h1 = sigmoid(net_h1)\n\n"
+    "| neuron | net | out |\n|:--|--:|--:|\n| h1 | 0.4 | 0.5987 |\n"
+)
+MACROS = (
+    "\\documentclass{article}\n\\newcommand{\\pd}[2]{\\frac{\\partial #1}{\\partial #2}}\n"
+    "\\newcommand{\\T}{^{\\mathsf{T}}}\n\\def\\vx{\\mathbf{x}}\n\\begin{document}\n"
+    "$\\vx = \\begin{bmatrix} 1 \\\\ 2 \\end{bmatrix}$, $W = \\begin{bmatrix} 0.2 & 0.4 \\end{bmatrix}$, "
+    "$d = 0.5$\n\\[ z = W\\vx = 1 \\]\n"
+    "\\[ g = W\\T d = \\begin{bmatrix} 0.1 \\\\ 0.2 \\end{bmatrix} \\]\n"
+    "$y = 0.5$, $\\pd{L}{y} = 2y = 1$, $\\pd{L}{w} = \\pd{L}{y} d = 0.5$\n\\end{document}\n"
+)
 
 
 @pytest.mark.parametrize(
     ("text", "printed", "altered"),
     [
+        (CHANGE, "1.5 = 0.3", "1.5 = 0.2"),
+        (UNEQUAL, "= 2 >", "= 4 >"),
+        (COLUMNS_OF_EQUATIONS, "x_1 = 1.0", "x_1 = 0.1"),
+        (PRODUCT, "0.048", "0.48"),
+        (WORDS, "= 1.2", "= 1.1"),
+        (WORDS, "1.15", "1.51"),
+        (UNITS, "0.5987", "0.9587"),
+        (MACROS, "W\\vx = 1", "W\\vx = 7"),
+        (MACROS, "0.1 \\\\ 0.2", "0.1 \\\\ 0.7"),
+        (MACROS, "d = 0.5$\n\\end", "d = 0.2$\n\\end"),
         (IN_WORDS, "weight is -0.35", "weight is -0.53"),
         (IN_WORDS, "new b becomes 0.7", "new b becomes 0.1"),
         (IN_WORDS, "to 0.70", "to 0.10"),

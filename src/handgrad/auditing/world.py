@@ -241,6 +241,8 @@ class World(Said):
         def change(node: Expr) -> Expr | None:
             if not isinstance(node, Named) or node.name.new or node.name.of is not None:
                 return None
+            if node.name not in self.updated and not self.follows(node.name):
+                return None  # data
             new = replace(node.name, new=True)
             known = self.value(new, place, seed) is not None
             return replace(node, name=new) if known else None
