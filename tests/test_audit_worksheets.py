@@ -166,7 +166,7 @@ MACROS = (
         (UNEQUAL, "= 2 >", "= 4 >"),
         (COLUMNS_OF_EQUATIONS, "x_1 = 1.0", "x_1 = 0.1"),
         (PRODUCT, "0.048", "0.48"),
-        (WORDS, "= 1.2", "= 1.1"),
+        (WORDS, "= 1.2", "= 2.1"),
         (WORDS, "1.15", "1.51"),
         (UNITS, "0.5987", "0.9587"),
         (MACROS, "W\\vx = 1", "W\\vx = 7"),

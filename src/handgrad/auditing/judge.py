@@ -299,6 +299,8 @@ class _Judge:
         """Whether an equation or the chain rule gives a name its value."""
         if name.of is not None:
             return self.world.value(name, place) is not None
+        if name.new and self.world.afterwards(name, place) is not None:
+            return True
         if name.new and name not in self.world.definitions:
             formula = self.world.descent(name, place) if self.world.descends(place) else None
             return formula is not None and self.world.number(formula, place) is not None

@@ -131,7 +131,7 @@ class World(Said):
                 return self._meant(name, value, then, seed)
         if name.new:
             moved = self._new(name, place, seed)
-            moved = self._afterwards(name, place, seed) if moved is None else moved
+            moved = self.afterwards(name, place, seed) if moved is None else moved
             if moved is not None:
                 return moved
         given = self.given(name, place)
@@ -234,7 +234,7 @@ class World(Said):
         stated = any(not given.computed for given in self.givens.get(name, ()))
         return name in self.definitions and not is_parameter(name) and not stated
 
-    def _afterwards(self, name: Name, place: int, seed: Worlds) -> float | None:
+    def afterwards(self, name: Name, place: int, seed: Worlds = 0) -> float | None:
         """A new value of what is computed: by its own equation, from the new parameters."""
         old = replace(name, new=False)
 
