@@ -22,6 +22,9 @@ PATTERNS = (
     "w = 0.5 + 0.1*2*2 = 0.9\n\nPattern 2:\n\ny = 0.9*(-1) = -0.9\n\ndelta = 1 - (-0.9) = 1.9\n\n"
     "w = 0.9 + 0.1*1.9*(-1) = 0.71\n"
 )
+NUMBERED = PATTERNS.replace(
+    "Pattern 1:", "| pattern | x | d |\n|--|--|--|\n| 1 | 2 | 3 |\n| 2 | -1 | 1 |\n\nPattern 1:"
+)
 IN_WORDS = PATTERNS.replace("Pattern 1:", "Pattern 1 (x = 2, d = 3):").replace(
     "Pattern 2:", "Pattern 2 (x = -1, d = 1):"
 )
@@ -65,6 +68,7 @@ SEVERAL = (
         (AFTERWARDS, "0.00125", "0.00215"),
         (STEPS, "0.856", "0.76"),
         (PATTERNS, "1.9*(-1) = 0.71", "1.9*(-1) = 1.09"),
+        (NUMBERED, "1.9*(-1) = 0.71", "1.9*(-1) = 1.09"),
         (IN_WORDS, "y = 0.9*(-1)", "y = 0.9*(2)"),
         (ADAM, "0.1*1.11 = 0.219", "0.1*1.11 = 0.129"),
         (ADAM, "v_hat = v/(1 - 0.999^1) = 1.44", "v_hat = v/(1 - 0.999^1) = 1.44e-3"),

@@ -213,5 +213,6 @@ def test_a_general_formula_tells_which_number_is_wrong_and_what_follows_from_it(
 def test_what_is_not_read_is_listed_with_its_line() -> None:
     said = str(hg.audit(GIVEN + SLOPES + "The learning rate then sinks to $0.0345$.\n"))
     assert said == (
-        "<text>:10: not read: 0.0345\n\n9 of 9 numbers judged: nothing wrong; 1 not read."
+        "<text>:10: not read: 0.0345\n\n9 of 9 numbers judged, 5 of them only stated: "
+        "nothing wrong; 1 not read."
     )

@@ -48,7 +48,7 @@ def report(source: Source, problem: Problem | None = None) -> Report:
     if problem is None:
         record.claims += wrong_equations(record)
     blame = blamed(record)
-    _refuse_nothing(record)
+    _refuse_nothing(record, source)
     explained = {id(claim) for one in blame for claim in one.explains}
     claims = [c for c in record.claims if c.kind != "formula" or id(c) in explained]
     claims.sort(key=lambda claim: claim.written.start)
@@ -85,17 +85,23 @@ def corrected(found: Report, problem: Problem | None = None) -> Fixed:
     return fixed(found, again)
 
 
-def _refuse_nothing(record: Record) -> None:
-    path, verdicts = record.document.source.path, {claim.verdict for claim in record.claims}
+def _refuse_nothing(record: Record, source: Source) -> None:
+    path, verdicts = source.path, {claim.verdict for claim in record.claims}
+    unread = record.document.unread
+    first = (
+        f" Not read, in line {source.line(unread[0].start)[0]}: {unread[0].text:.60}"
+        if unread
+        else ""
+    )
     if verdicts <= {"unjudged"}:
         raise InputError(
             f"{path}: no number was found that could be judged. An audit reads equations such "
-            "as z = w*x + b = 0.25, in Markdown, LaTeX, HTML, a notebook or plain text."
+            f"as z = w*x + b = 0.25, in Markdown, LaTeX, HTML, a notebook or plain text.{first}"
         )
     if verdicts <= {"unjudged", "given"} and not record.checked and not record.world.known:
         raise InputError(
             f"{path}: values are stated and nothing is calculated, so none can be judged. Say which "
-            "problem they are of: handgrad audit DOCUMENT --network FILE"
+            f"problem they are of: handgrad audit DOCUMENT --network FILE.{first}"
         )
 
 

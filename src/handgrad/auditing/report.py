@@ -197,7 +197,9 @@ class Report:
         missed = self.printed - self.judged
         unread = f"; {len(self.unread)} not read" if self.unread else ""
         not_judged = f"; {missed} not judged" if missed else ""
-        return f"{self.judged} of {self.printed} numbers judged: {what}{not_judged}{unread}."
+        stated = sum(f.verdict == "given" for f in self.findings)
+        given = f", {stated} of them only stated" if stated and not self.given else ""
+        return f"{self.judged} of {self.printed} numbers judged{given}: {what}{not_judged}{unread}."
 
 
 def _begun(sentence: str) -> str:

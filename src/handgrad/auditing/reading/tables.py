@@ -54,7 +54,8 @@ def cells(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Unr
         labels = []  # words: "value", "before"
     below = bool(labels)
     across = len(rows) > 1 and sum(name is not None for name in names) > 1 and not below
-    for row, found in zip(rows, read, strict=True):
+    numbered = across and _numbered([row[0] for row in read[1:]])
+    for number, (row, found) in enumerate(zip(rows, read, strict=True)):
         first = _named(found[0]) if below or found is header else None
         before = _words(text, row[:1])
         for place, (where, chain) in enumerate(zip(row, found, strict=True)):
@@ -70,6 +71,8 @@ def cells(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Unr
             elif head.number:
                 under = across and place < len(names) and found is not header
                 owner = (names[place] if under else None) or (first if place else None)
+                if numbered and place and owner is not None:
+                    owner = _of_example(owner, number)
                 column = _words(text, [rows[0][place]]) if place < len(rows[0]) else ""
                 kind = column if owner is first else f"{column} / {before}"
                 if owner is not None and owner is first and _quantity(text, rows[0], place):
@@ -89,6 +92,19 @@ def cells(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Unr
 def _named(cell: Chain | None) -> Member | None:
     """The name that a cell begins with."""
     return cell.members[0] if cell is not None and cell.members[0].name is not None else None
+
+
+def _numbered(first: list[Chain | None]) -> bool:
+    """Whether rows are numbered from 1: there is an example in each."""
+    heads = [chain.members[0].number if chain is not None else None for chain in first]
+    return len(heads) > 1 and [h.value if h else 0 for h in heads] == [*range(1, len(heads) + 1)]
+
+
+def _of_example(owner: Member, number: int) -> Member:
+    """A quantity of one of several examples: x of the second is x^(2)."""
+    if owner.name is None or owner.name.sup:
+        return owner
+    return replace(owner, expr=Named(replace(owner.name, sup=str(number)), owner.start, owner.end))
 
 
 def _quantity(text: str, header: list[Cell], place: int) -> bool:
