@@ -118,6 +118,15 @@ HOSTILE: dict[str, tuple[str, Callable[[], str | bytes]]] = {
     "environments never ended": (".tex", lambda: r"\begin{align}" * 10_000 + "z = 0.5"),
     "dollars that do not match": (".md", lambda: "$z = 0.5\n\n" * 50_000),
     # macros
+    "macros that are never closed": (".tex", lambda: r"\def\a{" * 70_000),
+    "macros of macros, two arguments each": (
+        ".tex",
+        lambda: "".join(
+            rf"\newcommand{{\{chr(n + 1)}}}[2]{{\{chr(n)}{{#1#1}}{{#2#2}}\{chr(n)}{{#2}}{{#1}}}}" + "\n" for n in range(97, 121)
+        ) + r"$\y{1}{2} = 0.5$" + "\n" + GOOD,
+    ),
+    "uses of a macro without its arguments": (".tex", lambda: r"\newcommand{\q}[9]{#1}" + "\n" + r"\q{{" * 100_000),
+    "a macro that grows": (".tex", lambda: rf"\newcommand{{\q}}{{{'0.5+' * 400}1}}" + "\n$z = " + r"\q+" * 20_000 + "1$\n"),
     "a def that calls itself": (".tex", lambda: r"\def\a{\a\a}" + "\n$z = \\a = 0.5$\n" + GOOD),
     "a tower of defs": (
         ".tex",

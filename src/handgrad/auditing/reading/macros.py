@@ -19,6 +19,7 @@ _DEFINITION = re.compile(
     r"|\\DeclareMathOperator\*?\s{0,9}\{\s{0,9}\\(?P<operator>[A-Za-z]+)\s{0,9}\}\s{0,9}(?=\{)"
 )
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
+_BRACE = re.compile(r"(?<!\\)[{}]")
 _PARAMETER = re.compile(r"#(\d)")
 DEEPEST = 6  # macros within each other
 LONGEST = 2_000  # characters of an argument or a body
@@ -50,9 +51,9 @@ def expanded(text: str) -> tuple[str, Sequence[int]] | None:
 def _defined(text: str) -> tuple[dict[str, _Macro], str]:
     """The macros that a text defines, and the text with blanks for their definitions."""
     macros: dict[str, _Macro] = {}
-    pieces, place = list[str](), 0
+    pieces, place, groups = list[str](), 0, _groups(text)
     for match in _DEFINITION.finditer(text):
-        end = _group_end(text, match.end())
+        end = groups.get(match.end())
         if match.start() < place or end is None:
             continue
         name = match["braced"] or match["bare"] or match["plain"] or match["operator"]
@@ -72,12 +73,12 @@ def _once(
 ) -> tuple[str, array[int]] | None:
     """Every macro of a text written out once; None where there is none, or no room for it."""
     pieces, places = list[str](), array("i")
-    place = length = 0
+    place, length, groups = 0, 0, _groups(text)
     for match in _COMMAND.finditer(text):
         macro = macros.get(match[1])
         if macro is None or match.start() < place:
             continue
-        arguments, end = _arguments(text, match.end(), macro)
+        arguments, end = _arguments(text, match.end(), macro, groups)
         if arguments is None:
             continue
         pieces.append(text[place : match.start()])
@@ -97,7 +98,9 @@ def _once(
 Span = tuple[int, int]
 
 
-def _arguments(text: str, place: int, macro: _Macro) -> tuple[list[Span | str] | None, int]:
+def _arguments(
+    text: str, place: int, macro: _Macro, groups: Mapping[int, int]
+) -> tuple[list[Span | str] | None, int]:
     """Where the arguments of a macro stand, and where the last one ends; None where one is missing."""
     found: list[Span | str] = []
     if macro.usual is not None:
@@ -109,7 +112,7 @@ def _arguments(text: str, place: int, macro: _Macro) -> tuple[list[Span | str] |
             place += 1
         if place >= len(text):
             return None, place
-        end = _group_end(text, place)
+        end = groups.get(place)
         command = _COMMAND.match(text, place)
         if end is not None:
             found.append((place + 1, end - 1))
@@ -145,14 +148,15 @@ def _written(
     return "".join(pieces), places
 
 
-def _group_end(text: str, place: int) -> int | None:
-    """Where the group ends that begins at a place; None where none begins, or it is too long."""
-    if not text.startswith("{", place):
-        return None
-    depth = 0
-    for at in range(place, min(len(text), place + LONGEST)):
-        if text[at] in "{}" and text[at - 1 : at] != "\\":
-            depth += 1 if text[at] == "{" else -1
-            if not depth:
-                return at + 1
-    return None
+def _groups(text: str) -> dict[int, int]:
+    """Where each group ends, by where it begins; without those that are too long."""
+    ends: dict[int, int] = {}
+    opened: list[int] = []
+    for brace in _BRACE.finditer(text):
+        if brace[0] == "{":
+            opened.append(brace.start())
+        elif opened and brace.end() - opened[-1] <= LONGEST:
+            ends[opened.pop()] = brace.end()
+        elif opened:
+            opened.pop()
+    return ends

@@ -105,7 +105,7 @@ def source_of(raw: str, path: str = "<text>", kind: str | None = None) -> Source
         return _bounded(Source(path, kind, raw, *readable(raw, MOST_CHARACTERS)))
     if kind == "notebook":
         return _bounded(Source(path, kind, raw, *cells(raw, path)))
-    text, origin = expanded(raw) or (raw, None)
+    text, origin = (expanded(raw) if len(raw) <= MOST_CHARACTERS else None) or (raw, None)
     return _bounded(Source(path, kind, raw, text, origin))
 
 
