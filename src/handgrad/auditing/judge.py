@@ -55,15 +55,7 @@ class _Judge:
         names = heads(chain)
         if stated(chain) and before is None:
             count = updates_told(chain)
-            last = self._worked_out(names, count) if count > 1 else None
-            numbers = [m.number for m in chain.members if m.number is not None]
-            if last is not None:
-                for number in numbers:
-                    self.results.repeated(number, last, place)
-            elif count > 1 and self._follows(names, count):
-                for number in numbers:
-                    self.results.result(number, [replace(names[0], new=True)], None, place)
-            elif count > 1:
+            if count > 1:
                 self._later(chain, names, place, count)
             else:
                 self._stated(chain, names, place)
@@ -261,13 +253,18 @@ class _Judge:
         )
 
     def _later(self, chain: Chain, names: Sequence[Name], place: int, count: int) -> None:
-        """A value after many updates: kept, to be judged from the whole run."""
-        for member in chain.members:
-            if member.number is not None and names:
+        """A value after several updates, which are worked out above; else it waits for the whole run."""
+        last, follows = self._worked_out(names, count), self._follows(names, count)
+        for number in [m.number for m in chain.members if m.number is not None and names]:
+            if last is not None:
+                self.results.repeated(number, last, place)
+            elif follows:
+                self.results.result(number, [replace(names[0], new=True)], None, place)
+            else:
                 parameter = is_parameter(names[0]) or names[0] in self.world.updated
                 name = replace(names[0], new=True) if parameter else names[0]
                 step = count if name.new else count + 1
-                self.kept.add(Claim("later", name, member.number, place, step=step))
+                self.kept.add(Claim("later", name, number, place, step=step))
 
     def _stated(self, chain: Chain, names: Sequence[Name], place: int) -> None:
         """A name and its value, without a calculation."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 
 from handgrad.auditing.bind import Contradiction
+from handgrad.auditing.origins import origin
 from handgrad.auditing.reading.document import Document
 from handgrad.auditing.reading.nodes import Name, Named, Written
 from handgrad.auditing.verdicts import FINE, WRONG, Claim, shown
@@ -143,16 +144,16 @@ class Record:
         """An expression, then with names that no number is printed for as what they follow from."""
         yield expr
         for _ in range(DEEPEST):
-            deeper = replaced(expr, lambda node: self._source(node, place))
+            deeper = replaced(expr, lambda node: self._origin(node, place))
             if deeper == expr or sum(1 for _ in leaves(deeper)) > MOST_LEAVES:
                 return
             yield deeper
             expr = deeper
 
-    def _source(self, node: Expr, place: int) -> Expr | None:
+    def _origin(self, node: Expr, place: int) -> Expr | None:
         if not isinstance(node, Named) or node.name.new or self.of.get(node.name):
             return None
-        return self.world.source(node.name, place)
+        return origin(self.world, node.name, place)
 
     # what is kept
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from handgrad.auditing.align import numeric
 from handgrad.auditing.bind import RENEWED
+from handgrad.auditing.origins import origin
 from handgrad.auditing.reading.nodes import Interval, Name, Named, Written
 from handgrad.auditing.record import Record
 from handgrad.auditing.roles import is_parameter
@@ -104,8 +105,7 @@ class Results:
             claim.verdict = "given"
             return
         if not lines and claim.name is not None and claim.name.of is not None:
-            source = self.world.source(claim.name, place)
-            lines += [source] if source is not None else []
+            lines += filter(None, [origin(self.world, claim.name, place)])
         for expr in (way for line in lines for way in self.kept.ways(line, place)):
             found = self.kept.reached(expr, place, fine=False)
             roots = self.kept.roots(expr, claim)

@@ -33,12 +33,12 @@ Worlds = int  # 0: the document's own numbers; more: others drawn at random, to 
 class World(Said):
     """What a document says, and what is true by it; values are remembered once all is said."""
 
+    users: dict[Name, list[Name]] = field(default_factory=dict[Name, list[Name]])
     _counted: set[Name] = field(default_factory=set[Name])  # by example or epoch: L_1, L_2
     _memo: dict[tuple[Name, int, int], float | None] = field(
         default_factory=dict[tuple[Name, int, int], float | None]
     )
     _active: set[tuple[Name, int, int]] = field(default_factory=set[tuple[Name, int, int]])
-    _users: dict[Name, list[Name]] = field(default_factory=dict[Name, list[Name]])
     _cuts: int = 0
     _changes: list[int] = field(default_factory=list[int])
     _meanings: dict[tuple[Name, int], int] = field(default_factory=dict[tuple[Name, int], int])
@@ -53,10 +53,10 @@ class World(Said):
         restarts = {place for places in self.restarts.values() for place in places}
         self._changes = sorted({entry.place for entries in several for entry in entries} | restarts)
         self._counted = self._by_example()
-        self._users.clear()
+        self.users.clear()
         for name, found in self.definitions.items():
             for used in {used for definition in found for used in _names(definition.expr)}:
-                self._users.setdefault(used, []).append(name)
+                self.users.setdefault(used, []).append(name)
         self._memo.clear()
         self._meanings.clear()
         self._slopes.clear()
@@ -352,44 +352,12 @@ class World(Said):
             inner = self._slope(name, bottom, place, seed, memo, depth + 1)
             if inner is None:
                 continue
-            local = self.number(self._partial(expr, name), place, seed)
+            local = self.number(self.local(expr, name), place, seed)
             if local is None:
                 return None
             total, acts = total + local * inner, True
         memo[top] = total if acts else None
         return memo[top]
-
-    def source(self, name: Name, place: int) -> Expr | None:
-        """What gives a name its value: its equation, or one step of the chain rule."""
-        true = self.value(name, place)
-        ways = [definition.expr for definition in self.holding(name, place)[:2]]
-        if name.of is not None:
-            bottom = replace(name, of=None)
-            ways += [*self._deltas(bottom, place), self._by_chain_rule(name.of, bottom, place)]
-        values = ((expr, self.number(expr, place)) for expr in ways)
-        return next(
-            (e for e, v in values if true is not None and v is not None and close(v, true)), None
-        )
-
-    def _deltas(self, bottom: Name, place: int) -> Iterator[Expr]:
-        """The δ of a weighted sum, with either sign."""
-        delta = replace(bottom, base="δ")
-        if delta in self.definitions and self.target(delta, place) == bottom:
-            yield Named(delta, 0, 0)
-            yield Product((Num(-1), Named(delta, 0, 0)))
-
-    def _by_chain_rule(self, top: Name, bottom: Name, place: int) -> Expr:
-        """The derivative by way of the quantities that are computed from what it is by."""
-        terms: list[Expr] = []
-        for name in self._users.get(bottom, ())[:MOST_COMPARED]:
-            definition = self.forward(name, place)
-            expr = self.applied(definition.expr) if definition else None
-            if expr is None or not any(leaf == bottom for leaf in _names(expr)):
-                continue
-            local = self._partial(expr, bottom)
-            outer = Named(replace(name, of=top), 0, 0)
-            terms.append(local if name == top else Product((outer, local)))
-        return Sum(tuple(terms))
 
     def forward(self, name: Name, place: int) -> Definition | None:
         """The equation of a quantity of the forward pass that holds at a place and has a value."""
@@ -414,7 +382,7 @@ class World(Said):
             if value is not None:
                 yield definition, value
 
-    def _partial(self, expr: Expr, name: Name) -> Expr:
+    def local(self, expr: Expr, name: Name) -> Expr:
         """∂expr/∂name, other names held fixed, in the document's own leaves."""
         key = (expr, name)
         if key not in self._partials:
