@@ -188,6 +188,14 @@ HOSTILE: dict[str, tuple[str, Callable[[], str | bytes]]] = {
     "one name with 990 new values": (
         ".txt", lambda: "w=0.5\nη=0.1\nx=1\n" + "".join(f"w = w - η*x = {0.5 - 0.1 * n:.2f}\n" for n in range(990))
     ),
+    "general formulas and their quantities": (
+        ".txt",
+        lambda: "h = 0.5\n" + "".join(f"a{n}_j = h*0.{n + 1}\na{n}_1 = 0.5*0.{n + 1} = 0.7\n" for n in range(480)),
+    ),
+    "many velocities": (
+        ".txt",
+        lambda: "x=1\nη=0.1\nw=0.5\nv=0\n" + "".join(f"v = 0.9*v + x = {n % 9}\nw = w - η*v = 0.{n % 9}\n" for n in range(480)),
+    ),
     "700 wrong slopes": (
         ".txt",
         lambda: "w=0.5\nx=1\nL = (w*x-1)^2\n" + "".join(f"∂L/∂w = 2*(w*x-1)*x = -1.0{n}\n" for n in range(700)),

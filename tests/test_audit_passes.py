@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-import handgrad as hg
+from tests.worksheets import right_and_wrong
 
 AFTERWARDS = (
     "x = 3, t = 1, w = 0.5, η = 0.1\n\nz = w*x = 1.5\n\nE = ½(z - t)² = 0.125\n\n"
@@ -81,8 +80,5 @@ SEVERAL = (
     ],
 )
 def test_one_number_altered_is_found(text: str, printed: str, altered: str) -> None:
-    assert text.count(printed) == 1
-    right = hg.audit(text)
-    assert right.clean, [(f.line, f.printed) for f in right.findings if f.wrong]
-    wrong = hg.audit(text.replace(printed, altered))
+    _, wrong = right_and_wrong(text, printed, altered)
     assert [f for f in wrong.findings if f.verdict == "wrong"]

@@ -6,7 +6,7 @@ such a rule, plain gradient descent says nothing of its new values.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from handgrad.auditing.reading.nodes import Chain, Name, Named
@@ -20,9 +20,16 @@ __all__ = ["carry_on"]
 
 def carry_on(chains: Sequence[Chain], said: Said) -> None:
     """Let updates go by what was updated above them, and keep new values that only are stated."""
+    forward = {
+        leaf.name
+        for name, found in said.definitions.items()
+        for definition in found
+        for leaf in leaves(definition.expr)
+        if not name.new and isinstance(leaf, Named)
+    }
     for name in [name for name in said.definitions if name.new]:
         for place, definition in enumerate(said.definitions[name]):
-            moved = _with_new(definition, name, said)
+            moved = _with_new(definition, name, said, forward)
             if moved != definition.expr:
                 said.definitions[name][place] = replace(definition, expr=moved)
                 said.accumulates = True
@@ -34,25 +41,14 @@ def carry_on(chains: Sequence[Chain], said: Said) -> None:
             said.give(replace(name, new=True), number, place)
 
 
-def _with_new(definition: Definition, name: Name, said: Said) -> Expr:
+def _with_new(definition: Definition, name: Name, said: Said, forward: Set[Name]) -> Expr:
     """The right side of an update with the new values of what has one by then."""
 
     def change(node: Expr) -> Expr | None:
-        if not isinstance(node, Named) or node.name.new or node.name == replace(name, new=False):
+        if not isinstance(node, Named) or node.name in {*forward, replace(name, new=False)}:
             return None
         new = replace(node.name, new=True)
-        told = any(d.place < definition.place for d in said.definitions.get(new, ()))
-        return replace(node, name=new) if told and not _forward(node.name, said) else None
+        told = said.definitions.get(new)  # in reading order
+        return replace(node, name=new) if told and told[0].place < definition.place else None
 
     return replaced(definition.expr, change)
-
-
-def _forward(name: Name, said: Said) -> bool:
-    """Whether a name enters the forward pass or the way back."""
-    return any(
-        isinstance(leaf, Named) and leaf.name == name
-        for user, found in said.definitions.items()
-        if not user.new
-        for definition in found
-        for leaf in leaves(definition.expr)
-    )

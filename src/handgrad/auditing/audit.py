@@ -48,7 +48,7 @@ def report(source: Source, problem: Problem | None = None) -> Report:
     if problem is None:
         record.claims += wrong_equations(record)
     blame = blamed(record)
-    _refuse_nothing(record, source)
+    _refuse_nothing(record)
     explained = {id(claim) for one in blame for claim in one.explains}
     claims = [c for c in record.claims if c.kind != "formula" or id(c) in explained]
     claims.sort(key=lambda claim: claim.written.start)
@@ -85,7 +85,8 @@ def corrected(found: Report, problem: Problem | None = None) -> Fixed:
     return fixed(found, again)
 
 
-def _refuse_nothing(record: Record, source: Source) -> None:
+def _refuse_nothing(record: Record) -> None:
+    source = record.document.source
     path, verdicts = source.path, {claim.verdict for claim in record.claims}
     unread = record.document.unread
     first = (

@@ -22,11 +22,15 @@ def tell_each(chains: Sequence[Chain], said: Said) -> None:
     """Give every quantity that a general formula is meant for its own, where it has none."""
     named = {name for chain in chains for name in heads(chain)}
     known = {*named, *said.givens, *said.definitions}
+    families: dict[Name, list[Name]] = {}
+    for name in sorted(named - said.definitions.keys(), key=str):
+        families.setdefault(replace(name, sub=""), []).append(name)
     for general, definitions in [*said.definitions.items()]:
         letters = set(INDEX.findall(general.sub))
         if not letters or general.new:
             continue
-        for name, meant in [*_concrete(general, named - said.definitions.keys())][:MOST]:
+        family = families.get(replace(general, sub=""), ())
+        for name, meant in [*_concrete(general, family)][:MOST]:
             for definition in definitions:
                 own = replaced(definition.expr, lambda n, meant=meant: _put(n, meant))
                 used = {leaf.name for leaf in leaves(own) if isinstance(leaf, Named)}
@@ -34,13 +38,13 @@ def tell_each(chains: Sequence[Chain], said: Said) -> None:
                     said.define(name, own, definition.place)
 
 
-def _concrete(general: Name, names: set[Name]) -> Iterator[tuple[Name, Mapping[str, str]]]:
+def _concrete(general: Name, family: Sequence[Name]) -> Iterator[tuple[Name, Mapping[str, str]]]:
     """The names that a general one stands for, and which number each index is there."""
     letters = INDEX.findall(general.sub)
     pattern = re.compile(INDEX.sub(r"(\\d)", re.escape(general.sub)))
-    for name in sorted(names, key=str):
+    for name in family:
         found = pattern.fullmatch(name.sub)
-        if found and replace(name, sub=general.sub) == general:
+        if found:
             meant = dict(zip(letters, found.groups(), strict=True))
             if [meant[letter] for letter in letters] == [*found.groups()]:
                 yield name, meant

@@ -224,9 +224,8 @@ def _add_own(world: World, own: World) -> None:
     world.settle()
     for name, definition in waiting:
         if _again(world, name, definition):
-            for parameter in [n for n in world.known if replace(n, new=True) in world.known]:
-                world.restarts.setdefault(parameter, []).append(definition.place)
-            world.settle()
+            trained = [n for n in world.known if replace(n, new=True) in world.known]
+            world.restart(trained, definition.place)
     right = [(name, d) for name, d in waiting if _right(world, name, d.expr, d.place)]
     for name, definition in right:
         world.define(name, definition.expr, definition.place)

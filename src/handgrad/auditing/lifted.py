@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from handgrad.auditing.align import numeric
-from handgrad.auditing.reading.nodes import Chain, Interval, Name, Named, Written
+from handgrad.auditing.reading.nodes import Chain, Name, Named, Written
 from handgrad.auditing.roles import is_rate
 from handgrad.auditing.said import Said
 from handgrad.auditing.statements import heads
@@ -29,16 +29,12 @@ def lift(chains: Sequence[Chain], said: Said) -> None:
     for place, chain in enumerate(chains):
         names = [n for n in heads(chain) if not n.new and n.of is None]
         line = next((m.expr for m in chain.members if _calculation(m.expr)), None)
-        if (
-            line is not None
-            and names
-            and not any(
-                n in said.definitions or n in tried or _begun(said, n, place) for n in names
-            )
-        ):
+        known = said.definitions.keys() | tried
+        free = not any(n in known or _begun(said, n, place) for n in names)
+        if line is not None and names and free:
             tried.update(names)
-            known = {t: found for t, found in printed.items() if not found & set(names)}
-            again = _named(line, known, said, place)
+            others = {t: found for t, found in printed.items() if not found & set(names)}
+            again = _named(line, others, said, place)
             if again is not None:
                 said.define(names[0], again, place)
                 said.lifted.add((names[0], place))
@@ -65,7 +61,11 @@ def _named(line: Expr, printed: Mapping[str, set[Name]], said: Said, place: int)
             return None
         (name,) = found | turned
         given = said.given(name, place)
-        if given is not None and given.place <= place and abs(given.value) not in _size(node):
+        if (
+            given is not None
+            and given.place <= place
+            and not any(value in node.rounded for value in (given.value, -given.value))
+        ):
             return None  # it has another value by then
         if name in said.definitions or not _stated(said, name):
             if len(node.text.lstrip("-0.").replace(".", "")) < TELLING:
@@ -76,12 +76,6 @@ def _named(line: Expr, printed: Mapping[str, set[Name]], said: Said, place: int)
 
     again = replaced(line, change)
     return again if results else None
-
-
-def _size(number: Written) -> Interval:
-    """What the size of a number may have been before it was rounded."""
-    slack = (number.rounded.high - number.rounded.low) / 2
-    return Interval(abs(number.value) - slack, abs(number.value) + slack)
 
 
 def _negative(text: str) -> str:

@@ -26,6 +26,7 @@ __all__ = ["blamed"]
 LEAST = 4.5  # the cost beyond which a slip is less likely than plain bad arithmetic
 MOST_CAUSES = 6  # of one number that another may share
 MOST_SEARCHED = 40  # wrong numbers whose cause is looked for
+MOST_LINES = 4_000  # of equations that are gone through for all of them together
 
 
 def blamed(record: Record) -> list[Blame]:
@@ -35,7 +36,8 @@ def blamed(record: Record) -> list[Blame]:
     found = symptoms.few_digits(record, roots)
     told = {id(c) for blame in found for c in blame.explains}
     roots = [c for c in roots if id(c) not in told]
-    causes = {claim: finder.causes(claim) for claim in roots[:MOST_SEARCHED]}
+    most = min(MOST_SEARCHED, max(1, MOST_LINES // max(1, len(record.world.definitions))))
+    causes = {claim: finder.causes(claim) for claim in roots[:most]}
     shared = Counter(
         cause
         for found in causes.values()

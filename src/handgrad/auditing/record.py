@@ -19,6 +19,7 @@ __all__ = ["Record"]
 
 DEEPEST = 3  # steps from a number to one it follows from, that no number is printed for
 MOST_LEAVES = 60  # of an expression that goes by them
+MOST_EXPANDED = 300  # expressions of a document that are gone through so
 MOST_OF_NAME = 24  # numbers printed for one name that it may stand for
 
 
@@ -47,6 +48,8 @@ class Record:
     checked: set[int] = field(
         default_factory=set[int]
     )  # places of printed numbers that were judged
+
+    expanded: int = 0  # expressions gone through to what their names follow from
 
     # what a leaf can be
 
@@ -126,13 +129,14 @@ class Record:
         given = self.world.given(name, place) if name in self.soft else None
         if given is not None and true == given.value:
             found += _within(given.written)
-        new = replace(name, new=True)
-        restarted = not name.new and self.world.restarted(name, place) is not None
-        moved = not name.new and self.world.accumulates  # w = w - lr*v, v updated above
-        own = self.of.get(new if restarted else name, [])
-        for claim in [*own, *(self.of.get(new, ()) if moved else ())][-MOST_OF_NAME:]:
-            now = true is None or claim.true is None or close(claim.true, true) or moved
-            if now and (not fine or claim.verdict in FINE):
+        last: list[Claim] = []
+        if not name.new and self.world.accumulates:  # w = w - lr*v, v updated above
+            last = self.of.get(replace(name, new=True), [])[-1:]
+        if not name.new and self.world.restarted(name, place) is not None:
+            name = replace(name, new=True)
+        for claim in [*self.of.get(name, [])[-MOST_OF_NAME:], *last]:
+            now = true is None or claim.true is None or close(claim.true, true)
+            if (now or claim in last) and (not fine or claim.verdict in FINE):
                 found += [claim.written.value, *claim.full]
         return tuple(found)
 
@@ -143,7 +147,8 @@ class Record:
     def ways(self, expr: Expr, place: int) -> Iterator[Expr]:
         """An expression, then with names that no number is printed for as what they follow from."""
         yield expr
-        for _ in range(DEEPEST):
+        self.expanded += 1
+        for _ in range(DEEPEST if self.expanded <= MOST_EXPANDED else 0):
             deeper = replaced(expr, lambda node: self._origin(node, place))
             if deeper == expr or sum(1 for _ in leaves(deeper)) > MOST_LEAVES:
                 return

@@ -158,8 +158,9 @@ class _Program:
         wanted: Sequence[Ref],
     ) -> None:
         self.system, self.changes = system, changes
-        self.row = _rows(system, levels)
-        self.carried = sum(new in system.line for new in system.carried.values())
+        news = [new for new in system.carried.values() if new in system.line]
+        self.row = _rows(system, levels, news)
+        self.carried = len(news)
         self.width = len(changes)
         rows = len(self.row) + 1  # the last one stays 1
         calls = sum(_calls(rhs) for change in changes for rhs in change.lines.values())
@@ -172,7 +173,6 @@ class _Program:
             for n, change in enumerate(changes):
                 if given in change.givens:
                     self.memory[self.row[given], n] = change.givens[given]
-        news = [new for new in system.carried.values() if new in system.line]
         self.whole = [*self._operations(levels, self._needed([*news, *wanted]))]
         self.short = [*self._operations(levels, self._needed(news))]
 
@@ -314,13 +314,12 @@ class _Program:
         yield self.flat.__setitem__, (targets, values)
 
 
-def _rows(system: System, levels: Sequence[Sequence[Ref]]) -> dict[Ref, int]:
+def _rows(system: System, levels: Sequence[Sequence[Ref]], news: Sequence[Ref]) -> dict[Ref, int]:
     """Where each number stands: what an update carries on first, its new values last.
 
     Lines follow each other as their operands do, so that those of one form make one block.
     """
-    carried = {old: new for old, new in system.carried.items() if new in system.line}
-    news = [*carried.values()]
+    carried = [old for old, new in system.carried.items() if new in system.line]
     steps = dict.fromkeys(
         ref for new in news for ref in system.uses[new] if ref in system.line and ref not in news
     )

@@ -58,7 +58,7 @@ class Said:
     updated: set[Name] = field(default_factory=set[Name])  # names that have a new value somewhere
     restarts: dict[Name, list[int]] = field(
         default_factory=dict[Name, list[int]]
-    )  # where the new value is used on
+    )  # where the new value is used on, in reading order
     news: set[tuple[Name, int]] = field(
         default_factory=set[tuple[Name, int]]
     )  # stated where the new value is meant
@@ -151,9 +151,12 @@ class Said:
 
     def restarted(self, name: Name, place: int) -> int | None:
         """Where the pass begins in which a name is used with its new value; None in the first."""
-        restart = max((p for p in self.restarts.get(name, ()) if p <= place), default=None)
-        stated = self.given(name, place)
-        again = restart is not None and stated is not None and restart < stated.place <= place
+        places = self.restarts.get(name, ())
+        before = bisect_right(places, place)
+        if not before:
+            return None
+        restart, stated = places[before - 1], self.given(name, place)
+        again = stated is not None and restart < stated.place <= place
         return None if again else restart
 
     def rounded(self) -> set[Name]:

@@ -64,7 +64,7 @@ class World(Said):
     def restart(self, names: Iterable[Name], place: int) -> None:
         """From a place on names have their new values; what is remembered of places above stays."""
         for name in names:
-            self.restarts.setdefault(name, []).append(place)
+            insort(self.restarts.setdefault(name, []), place)
         if place not in self._changes:
             insort(self._changes, place)
         since = self._epoch(place)

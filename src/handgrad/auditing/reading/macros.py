@@ -21,6 +21,7 @@ _DEFINITION = re.compile(
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _BRACE = re.compile(r"(?<!\\)[{}]")
 _PARAMETER = re.compile(r"#(\d)")
+_OPTION = re.compile(r"\s{0,9}\[([^\]\n]{0,100})\]")
 DEEPEST = 6  # macros within each other
 LONGEST = 2_000  # characters of an argument or a body
 ROOM = 100_000  # characters that all macros together may add
@@ -104,7 +105,7 @@ def _arguments(
     """Where the arguments of a macro stand, and where the last one ends; None where one is missing."""
     found: list[Span | str] = []
     if macro.usual is not None:
-        own = re.compile(r"\s{0,9}\[([^\]\n]{0,100})\]").match(text, place)
+        own = _OPTION.match(text, place)
         found.append(own.span(1) if own else macro.usual)
         place = own.end() if own else place
     while len(found) < macro.arguments:

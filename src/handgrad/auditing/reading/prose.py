@@ -125,6 +125,7 @@ def coded(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 _NUMBER = r"(?P<number>[-−]?(?:\d+\.\d+|\.\d+|\d+,\d+|\d+)(?:[eE][-+]?\d+)?)(?![\w.,]*\w|\s?%)"
+_AFTER = _NUMBER.replace("number", "after")
 _SAYS = (
     r"(?:\s{1,20}(?:is|was|are|of|to|at|as|be|equals|set|chosen|fixed|taken|here|with|value|a|the|we|use|used|"
     r"ist|beträgt|von|sei)\b){0,6}(?:\s{0,20}[:=(→])?\s{0,20}"
@@ -146,7 +147,7 @@ _NAME = r"[^\W\d_](?:\d{1,3}|_(?:\w{1,6}|\{\w{1,6}\}))?"
 _LISTED = re.compile(
     rf"(?:^[ \t]{{0,20}}(?:[-*•+][ \t]+)?|(?<=[,;(]))[ \t]{{0,20}}\**`?"
     rf"(?P<name>{_NAME}|{'|'.join(GREEK)})`?\**[ \t]{{0,5}}:\**"
-    rf"[ \t]{{1,10}}{_NUMBER}(?:[ \t]{{0,5}}(?:->|→|⟶)[ \t]{{0,5}}{_NUMBER.replace('number', 'after')})?"
+    rf"[ \t]{{1,10}}{_NUMBER}(?:[ \t]{{0,5}}(?:->|→|⟶)[ \t]{{0,5}}{_AFTER})?"
     rf"(?=[ \t]*(?:[,;|)#]|$))",
     re.MULTILINE,
 )
@@ -157,12 +158,13 @@ _BECOMES = (
     r"(?:\s{1,5}(?:then|now|thus|about|approximately|therefore))?"
 )
 _SINGLE = rf"(?:{_NAME}|{'|'.join(GREEK)}(?:_?\d{{1,3}})?)"
-_AFTER = _NUMBER.replace("number", "after")
-_RENEWED = re.compile(
-    rf"\bnew\s{{1,5}}(?:value\s{{1,5}}(?:of|for)\s{{1,5}})?`?(?P<name>{_SINGLE})`?\s{{1,5}}{_BECOMES}\s{{1,5}}{_AFTER}"
-    rf"|(?<![\w\\])(?P<moved>[wWbBuvθ](?:\d{{1,3}}|_\w{{1,6}})?)\s{{1,5}}(?:goes|went|changes|changed|moves|moved|drops|dropped|rises|rose|"
+_BECAME = re.compile(
+    rf"\bnew\s{{1,5}}(?:value\s{{1,5}}(?:of|for)\s{{1,5}})?`?(?P<name>{_SINGLE})`?\s{{1,5}}{_BECOMES}\s{{1,5}}{_NUMBER}"
+)
+_MOVED = re.compile(
+    rf"(?<![\w\\])(?P<name>[wWbBuvθ](?:\d{{1,3}}|_\w{{1,6}})?)\s{{1,5}}(?:goes|went|changes|changed|moves|moved|drops|dropped|rises|rose|"
     rf"falls|fell|shrinks|grows|increases|decreases)\s{{1,5}}from\s{{1,5}}{_NUMBER}\s{{1,5}}to\s{{1,5}}"
-    rf"{_NUMBER.replace('number', 'later')}"
+    rf"{_AFTER}"
 )
 _RENEWAL = re.compile(
     rf"\bnew\s{{1,5}}(?:weight|bias|threshold|value)\s{{1,5}}{_BECOMES}\s{{1,5}}{_NUMBER}"
@@ -189,13 +191,12 @@ def stated(text: str, dialect: Dialect) -> Iterator[Chain]:
         for match in pattern.finditer(plain):
             if "=" not in text[match.start() : match.end()]:
                 yield from _value(match, name, dialect)
-    for match in _RENEWED.finditer(plain):
-        if match["name"]:
-            yield from _value(match, replace(_listed(match["name"]), new=True), dialect, "after")
-        else:
-            name = _listed(match["moved"])
-            yield from _value(match, name, dialect)
-            yield from _value(match, replace(name, new=True), dialect, "later")
+    for match in _BECAME.finditer(plain):
+        yield from _value(match, replace(_listed(match["name"]), new=True), dialect)
+    for match in _MOVED.finditer(plain):
+        name = _listed(match["name"])
+        yield from _value(match, name, dialect)
+        yield from _value(match, replace(name, new=True), dialect, "after")
     for match in _LISTED.finditer(text):
         name = _listed(match["name"])
         yield from _value(match, name, dialect)

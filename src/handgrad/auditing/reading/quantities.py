@@ -170,9 +170,7 @@ class Quantities(Cursor):
             self.at = before
             return None
         label = _label(inner)
-        if re.fullmatch(
-            r"[\[(]\w{1,3}[\])][T⊤]", label
-        ):  # A^{[1]T}: its transpose is said behind it
+        if re.fullmatch(r"[\[(]\w{1,3}[\])][T⊤]", label):  # A^{[1]T}, which is (A^{[1]})^T
             end = self.found[self.at - 1].end
             turned = (Token("op", "^", end, end), Token("letter", "T", end, end))
             self.found[self.at : self.at] = turned

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from handgrad.auditing.reading.chains import chains_in
 from handgrad.auditing.reading.dialect import Dialect
@@ -21,17 +21,8 @@ _GRADIENT = re.compile(
 )
 _CHANGE = re.compile(r"\b(?:change|difference|correction|step|delta|Änderung)\b|Δ", re.IGNORECASE)
 QUANTITIES = {
-    "net",
-    "out",
-    "delta",
-    "Delta",
-    "error",
-    "\\delta",
-    "\\Delta",
-    "in",
-    "output",
-    "input",
-}
+    "net", "out", "delta", "Delta", "error", "\\delta", "\\Delta", "in", "output", "input",
+}  # fmt: skip
 Cell = tuple[int, int]
 
 
@@ -55,6 +46,7 @@ def cells(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Unr
     below = bool(labels)
     across = len(rows) > 1 and sum(name is not None for name in names) > 1 and not below
     numbered = across and _numbered([row[0] for row in read[1:]])
+    columns = _Columns(text, rows[0], names, across, numbered)
     for number, (row, found) in enumerate(zip(rows, read, strict=True)):
         first = _named(found[0]) if below or found is header else None
         before = _words(text, row[:1])
@@ -69,24 +61,43 @@ def cells(text: str, passage: Passage, dialect: Dialect) -> Iterator[Chain | Unr
             if others:
                 yield replace(chain, context=context, inline=True)
             elif head.number:
-                under = across and place < len(names) and found is not header
-                owner = (names[place] if under else None) or (first if place else None)
-                if numbered and place and owner is not None:
-                    owner = _of_example(owner, number)
-                column = _words(text, [rows[0][place]]) if place < len(rows[0]) else ""
-                kind = column if owner is first else f"{column} / {before}"
-                if owner is not None and owner is first and _quantity(text, rows[0], place):
-                    owner = _together(names[place], owner)
-                if owner is not None and _GRADIENT.search(kind):
-                    owner = _slope(owner)
-                elif owner is first and _CHANGE.search(kind):
-                    owner = None
+                owner, kind = columns.owner(place, first, number, before)
                 if owner is not None and owner is not head:
                     yield Chain((owner, value), f"{context} / {kind}", inline=True)
                 elif not head.number.whole:
                     yield Unread(text[head.start : head.end], head.start)
             elif place and found is not header and first and head.expr is not None:
                 yield Chain((first, value), context, inline=True)
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """What stands at the head of a table: whose the values below are, and of what kind."""
+
+    text: str
+    header: list[Cell]
+    names: list[Member | None]
+    across: bool  # the values are those of the names at the head
+    numbered: bool  # row by row, of one example after the other
+
+    def owner(
+        self, place: int, first: Member | None, number: int, before: str
+    ) -> tuple[Member | None, str]:
+        """What a value in a row is said of, None if of nothing known, and the words that go with it."""
+        under = self.across and number and place < len(self.names)
+        owner = (self.names[place] if under else None) or (first if place else None)
+        column = _words(self.text, self.header[place : place + 1])
+        if owner is None:
+            return None, f"{column} / {before}"
+        of_row = owner is first
+        kind = column if of_row else f"{column} / {before}"
+        if self.numbered and place:
+            owner = _of_example(owner, number)
+        if of_row and _quantity(self.text, self.header, place):
+            return _together(self.names[place], owner), kind
+        if _GRADIENT.search(kind):
+            return _slope(owner), kind
+        return (None if of_row and _CHANGE.search(kind) else owner), kind
 
 
 def _named(cell: Chain | None) -> Member | None:
