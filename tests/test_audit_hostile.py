@@ -228,7 +228,7 @@ def runner() -> Iterator[Runner]:
 
 
 def audited(runner: Runner, path: Path) -> Outcome:
-    return runner(path.parent, ["audit", str(path), "--format", "json"])
+    return runner.within(SECONDS, path.parent, ["audit", str(path), "--format", "json"])
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -260,8 +260,8 @@ def test_the_bounds_are_noticed(tmp_path: Path, runner: Runner) -> None:
     path.write_text(GOOD, encoding="utf-8")
     found = audited(runner, path)
     assert (found.status, json.loads(found.out)["wrong"]) == (0, 0)
-    assert 0.01 < found.seconds < SECONDS
+    assert 0.001 < found.seconds < SECONDS
     assert 5 < found.megabytes < MEGABYTES
-    waste = runner(tmp_path, "held = bytearray(2 * 10**8)\nfor _ in range(10**7): pass")
+    waste = runner.within(0.1, tmp_path, "held = bytearray(2 * 10**8)\nfor _ in range(10**7): pass")
     assert waste.seconds > 0.1
     assert waste.megabytes > 200

@@ -38,16 +38,16 @@ def carry_on(chains: Sequence[Chain], said: Said) -> None:
     for name, place in said.news:
         number = next((m.number for m in chains[place].members if m.number is not None), None)
         if number is not None and name in heads(chains[place]):
-            said.give(replace(name, new=True), number, place)
+            said.give(name.as_new, number, place)
 
 
 def _with_new(definition: Definition, name: Name, said: Said, forward: Set[Name]) -> Expr:
     """The right side of an update with the new values of what has one by then."""
 
     def change(node: Expr) -> Expr | None:
-        if not isinstance(node, Named) or node.name in {*forward, replace(name, new=False)}:
+        if not isinstance(node, Named) or node.name in {*forward, name.as_old}:
             return None
-        new = replace(node.name, new=True)
+        new = node.name.as_new
         told = said.definitions.get(new)  # in reading order
         return replace(node, name=new) if told and told[0].place < definition.place else None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -142,7 +142,7 @@ def restart(chains: Sequence[Chain], world: World) -> None:
             seen |= set(forward)
             for name in names:
                 if name.new or world.renewed(name, place):
-                    old = replace(name, new=False)
+                    old = name.as_old
                     _carry_on(old, chain, number, printed, world, place)
                     printed[old], since = number.value, None
 

@@ -7,7 +7,6 @@ read as it is printed or in full. What only follows from wrong numbers inherits.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 from handgrad.auditing.align import Pair, align, numeric
@@ -209,7 +208,7 @@ class _Judge:
         It may be the new value with fewer digits by chance; not if the result is not the true one.
         """
         restarted = self.world.restarted(name, place) is not None
-        new, old = replace(name, new=True), self.world.given(replace(name, new=False), place)
+        new, old = name.as_new, self.world.given(name.as_old, place)
         if not (name.new or restarted) or old is None or old.written.text != number.text:
             return False
         finer = [c for c in self.kept.of.get(new, ()) if c.written.unit < number.unit]
@@ -237,7 +236,7 @@ class _Judge:
             return None
         own = [
             claim
-            for name in (*names, *(replace(name, new=True) for name in names))
+            for name in (*names, *(name.as_new for name in names))
             for claim in self.kept.of.get(name, ())
             if claim.kind == "result" and claim.line is not None
         ]
@@ -259,10 +258,10 @@ class _Judge:
             if last is not None:
                 self.results.repeated(number, last, place)
             elif follows:
-                self.results.result(number, [replace(names[0], new=True)], None, place)
+                self.results.result(number, [names[0].as_new], None, place)
             else:
                 parameter = is_parameter(names[0]) or names[0] in self.world.updated
-                name = replace(names[0], new=True) if parameter else names[0]
+                name = names[0].as_new if parameter else names[0]
                 step = count if name.new else count + 1
                 self.kept.add(Claim("later", name, number, place, step=step))
 
@@ -272,7 +271,7 @@ class _Judge:
             number = member.number
             if number is None:
                 continue
-            renewed = [replace(n, new=True) if self.world.renewed(n, place) else n for n in names]
+            renewed = [n.as_new if self.world.renewed(n, place) else n for n in names]
             claim = Claim("stated", renewed[0] if renewed else None, number, place)
             if any(c.stated == number for c in self.kept.contradictions):
                 used = next(c.used for c in self.kept.contradictions if c.stated == number)

@@ -188,7 +188,7 @@ def _state(world: World, read: Document, own: World) -> None:
         if number is None or not stated(chain):
             continue
         for name in heads(chain):
-            value, new = world.value(name, place), replace(name, new=True)
+            value, new = world.value(name, place), name.as_new
             if value is None or name.new or name.of is not None:
                 continue
             if name in world.givens and _shows(number, value):
@@ -224,7 +224,7 @@ def _add_own(world: World, own: World) -> None:
     world.settle()
     for name, definition in waiting:
         if _again(world, name, definition):
-            trained = [n for n in world.known if replace(n, new=True) in world.known]
+            trained = [n for n in world.known if n.as_new in world.known]
             world.restart(trained, definition.place)
     right = [(name, d) for name, d in waiting if _right(world, name, d.expr, d.place)]
     for name, definition in right:
@@ -237,7 +237,7 @@ def _again(world: World, name: Name, definition: Definition) -> bool:
 
     def old(node: Expr) -> Expr | None:
         return (
-            replace(node, name=replace(node.name, new=False))
+            replace(node, name=node.name.as_old)
             if isinstance(node, Named) and node.name.new
             else None
         )

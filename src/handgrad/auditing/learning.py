@@ -53,7 +53,7 @@ def _learn(world: World, chain: Chain, place: int) -> None:
         if own is not None:
             world.define(name, own, place)
         if name.new:
-            world.updated.add(replace(name, new=False))
+            world.updated.add(name.as_old)
     _learn_inner(world, expressions, place)
     result = next((m for m in chain.members[1:] if m.number is not None), None)
     number = result.number if result else None

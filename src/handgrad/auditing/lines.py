@@ -29,7 +29,7 @@ SAME = 1e-7  # relative, between a formula of the document and the value it shou
 
 def ref_of(name: Name) -> Ref:
     """How a name is called in the lines."""
-    own = replace(name, new=False, of=None)
+    own = name.plain
     loss = Symbol(str(name.of)) if name.of else None
     return Ref(Symbol(str(own), loss=loss, new=name.new))
 
@@ -148,9 +148,7 @@ class _Builder:
 
     def trained(self) -> list[Name]:
         """The quantities that get a new value; else all that look like weights and biases."""
-        new = {
-            replace(n, new=False) for n in (*self.world.definitions, *self.world.givens) if n.new
-        }
+        new = {n.as_old for n in (*self.world.definitions, *self.world.givens) if n.new}
         new |= self.world.updated
         given = [
             n for n in self.world.givens if n.of is None and not n.new and ref_of(n) in self.givens
@@ -187,11 +185,11 @@ class _Builder:
             return
         self.givens.setdefault(ref_of(rate), self.world.value(rate, self.place) or 0.0)
         for name in parameters:
-            if ref_of(replace(name, new=True)) in self.givens:
+            if ref_of(name.as_new) in self.givens:
                 continue
             slope_ = ref_of(replace(name, of=self.loss))
             step = Product((Num(-1), ref_of(rate), slope_))
-            yield Line(ref_of(replace(name, new=True)), Sum((ref_of(name), step)), Phase.UPDATE)
+            yield Line(ref_of(name.as_new), Sum((ref_of(name), step)), Phase.UPDATE)
 
     def exact(self, expr: Expr) -> Expr:
         """The expression in references and exact numbers."""

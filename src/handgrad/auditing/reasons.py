@@ -244,9 +244,9 @@ class _Finder:
     def exchanged(self, claim: Claim, name: Name, other: Name) -> tuple[str, str]:
         """The slip by which one name, or its number, came to stand for another."""
         said = f"{other} was put in where {name} belongs"
-        if other in (name, replace(name, new=False)):
+        if other in (name, name.as_old):
             return "stale_value", f"{name} was put in as it was before: {claim.written.text}"
-        if other == replace(name, new=True):
+        if other == name.as_new:
             return "updated_weight", f"the new {name} was put in where the old one belongs"
         if is_parameter(name) and is_parameter(other):
             return "wrong_weight", said

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import isfinite
 
 from handgrad.auditing.bind import Contradiction
@@ -131,12 +131,14 @@ class Record:
             found += _within(given.written)
         last: list[Claim] = []
         if not name.new and self.world.accumulates:  # w = w - lr*v, v updated above
-            last = self.of.get(replace(name, new=True), [])[-1:]
+            last = self.of.get(name.as_new, [])[-1:]
         if not name.new and self.world.restarted(name, place) is not None:
-            name = replace(name, new=True)
+            name = name.as_new
         for claim in [*self.of.get(name, [])[-MOST_OF_NAME:], *last]:
+            if fine and claim.verdict not in FINE:
+                continue
             now = true is None or claim.true is None or close(claim.true, true)
-            if (now or claim in last) and (not fine or claim.verdict in FINE):
+            if now or claim in last:
                 found += [claim.written.value, *claim.full]
         return tuple(found)
 

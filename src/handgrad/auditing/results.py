@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from handgrad.auditing.align import numeric
 from handgrad.auditing.bind import RENEWED
@@ -107,9 +106,9 @@ class Results:
         if not lines and claim.name is not None and claim.name.of is not None:
             lines += filter(None, [origin(self.world, claim.name, place)])
         for expr in (way for line in lines for way in self.kept.ways(line, place)):
-            found = self.kept.reached(expr, place, fine=False)
             roots = self.kept.roots(expr, claim)
-            if found and fit(written, found) and roots:
+            found = self.kept.reached(expr, place, fine=False) if roots else None
+            if found and fit(written, found):
                 claim.verdict, claim.roots = "inherited", roots
                 return
         unknown = claim.true is None and claim.local == "unread"
@@ -127,7 +126,7 @@ class Results:
             return False
         known = {*self.world.definitions, *self.world.givens}
         trained = (name for name in self.world.givens if is_parameter(name) and not name.new)
-        return any(replace(name, new=True) not in known for name in trained)
+        return any(name.as_new not in known for name in trained)
 
     def _repeated(self, claim: Claim, names: Sequence[Name]) -> Claim | None:
         """The claim that this one only repeats, in a summary or a table."""

@@ -57,11 +57,7 @@ def heads(chain: Chain) -> list[Name]:
     """The names a chain gives one value to; the left side of an update is the new value."""
     first, *others = chain.members
     arrow = bool(others) and (others[0].relation in ("←", "→") or _goes_on(first, others[0]))
-    found = [
-        replace(m.name, new=True) if arrow and m is first else m.name
-        for m in chain.members
-        if m.name
-    ]
+    found = [m.name.as_new if arrow and m is first else m.name for m in chain.members if m.name]
     if first.name is None and first.expr is not None:
         match first.expr:
             case Applied(function, _, 0):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -159,7 +158,7 @@ def stale(record: Record, claim: Claim) -> Iterator[Reason]:
         for name in dict.fromkeys(n.name for n in leaves(expr) if isinstance(n, Named)):
             now = record.world.value(name, place)
             claims = [*record.of.get(name, ()), *record.of.get(name.plain, ())]
-            again = [*claims, *record.of.get(replace(name.plain, new=True), ())]
+            again = [*claims, *record.of.get(name.plain.as_new, ())]
             unit = min((c.written.unit for c in again if not c.written.whole), default=0.0)
             old = {v for c in claims for v in (c.written.value, c.true, *c.full) if v is not None}
             old = {v for v in old if now is not None and abs(v - now) > 2 * unit}

@@ -118,7 +118,7 @@ class World(Said):
     def _value(self, name: Name, place: int, seed: Worlds) -> float | None:
         restart = self.restarted(name, place)
         if restart is not None:
-            return self.value(replace(name, new=True), restart - 1, seed)
+            return self.value(name.as_new, restart - 1, seed)
         if name.of is not None:
             value = self.derivative(name.of, replace(name, of=None), place, seed)
             if value is not None:
@@ -162,7 +162,7 @@ class World(Said):
 
     def _descends(self, name: Name, value: float, right: float, place: int, seed: Worlds) -> bool:
         """Whether plain gradient descent is meant: it goes uphill here, or downhill for the others."""
-        old = self.value(replace(name, new=False), place, seed)
+        old = self.value(name.as_old, place, seed)
         if old is not None and close(value - old, old - right):
             return True
         others = [n for n in self.definitions if n.new and n != name]
@@ -221,7 +221,7 @@ class World(Said):
 
     def descent(self, name: Name, place: int) -> Expr | None:
         """W − η·∂L/∂w for a new value, in the document's own names."""
-        rate, loss, old = self.rate(place), self.loss(), replace(name, new=False)
+        rate, loss, old = self.rate(place), self.loss(), name.as_old
         if rate is None or loss is None or not name.new or self.follows(old):
             return None
         if self.accumulates and name not in self.definitions:
@@ -236,14 +236,14 @@ class World(Said):
 
     def afterwards(self, name: Name, place: int, seed: Worlds = 0) -> float | None:
         """A new value of what is computed: by its own equation, from the new parameters."""
-        old = replace(name, new=False)
+        old = name.as_old
 
         def change(node: Expr) -> Expr | None:
             if not isinstance(node, Named) or node.name.new or node.name.of is not None:
                 return None
             if node.name not in self.updated and not self.follows(node.name):
                 return None  # data
-            new = replace(node.name, new=True)
+            new = node.name.as_new
             known = self.value(new, place, seed) is not None
             return replace(node, name=new) if known else None
 
@@ -271,7 +271,7 @@ class World(Said):
         """Whether a new value that is only stated is that of plain gradient descent."""
         for name, (first, *_) in self.givens.items():
             if name.new and name.of is None and not first.computed:
-                old = self.value(replace(name, new=False), first.place)
+                old = self.value(name.as_old, first.place)
                 new = self._new(name, first.place, 0)
                 bounds = first.written.rounded
                 if new is not None and new in bounds and old is not None and old not in bounds:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -212,6 +211,16 @@ def _over(expr: Expr, found: Sequence[Expr], ways: np.ndarray) -> np.ndarray | N
     return np.broadcast_to(np.asarray(value, dtype=float), (len(ways),))
 
 
+def _mixtures(options: Sequence[tuple[float, ...]], many: int) -> np.ndarray:
+    """One choice of each leaf in every way, a row each; the last leaf changes fastest."""
+    table, outer = np.empty((many, len(options))), 1
+    for n, option in enumerate(options):
+        by_choice = table.reshape(outer, len(option), -1, len(options))
+        by_choice[..., n] = np.array(option)[:, np.newaxis]
+        outer *= len(option)
+    return table
+
+
 def _ways(
     expr: Expr, found: Sequence[Expr], options: Sequence[tuple[float, ...]]
 ) -> tuple[np.ndarray, bool]:
@@ -222,7 +231,7 @@ def _ways(
         if many > MOST_WAYS:
             break
     if many <= MOST_WAYS:
-        return np.array([*product(*options)], dtype=float).reshape(many, len(options)), True
+        return _mixtures(options, many), True
     first = np.array([option[0] for option in options], dtype=float)
     rows = [first, np.array([option[-1] for option in options], dtype=float)]
     for n, option in enumerate(options):

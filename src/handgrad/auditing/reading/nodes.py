@@ -67,7 +67,17 @@ class Name:
     @property
     def plain(self) -> Name:
         """The same quantity before any update, and not as what is differentiated by."""
-        return replace(self, new=False, of=None)
+        return Name(self.base, self.sub, self.sup)
+
+    @property
+    def as_new(self) -> Name:
+        """The same after an update."""
+        return self if self.new else Name(self.base, self.sub, self.sup, True, self.of)
+
+    @property
+    def as_old(self) -> Name:
+        """The same before an update."""
+        return Name(self.base, self.sub, self.sup, False, self.of) if self.new else self
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterator
 from typing import Any, cast
 
-from handgrad.errors import FileError
+from handgrad.errors import FileError, LimitError
 
 __all__ = ["cells"]
 
@@ -17,13 +17,16 @@ _PIECE = re.compile(
     r"(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[0-9a-fA-F]{4}|\\.|[^\\]+",
     re.DOTALL,
 )
+MOST_CELLS = 5_000
 _ESCAPES = {"n": "\n", "t": " ", "r": " ", "b": " ", "f": " "}
 Path = tuple[str | int, ...]
 
 
 def cells(raw: str, path: str) -> tuple[str, array[int]]:
-    """The sources of all cells, and the texts they printed. Raises ``FileError``."""
+    """The sources of all cells, and the texts they printed. Raises ``FileError``, ``LimitError``."""
     notebook = _loaded(raw, path)
+    if len(notebook["cells"]) > MOST_CELLS:
+        raise LimitError(f"{path} has more than {MOST_CELLS:,} cells. Cut it into parts.")
     kinds = [_kind(cell) for cell in notebook["cells"]]
     places = (match.span() for match in _STRING.finditer(raw))
     text: list[str] = []

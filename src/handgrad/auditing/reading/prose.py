@@ -196,12 +196,12 @@ def stated(text: str, dialect: Dialect) -> Iterator[Chain]:
     for match in _MOVED.finditer(plain):
         name = _listed(match["name"])
         yield from _value(match, name, dialect)
-        yield from _value(match, replace(name, new=True), dialect, "after")
+        yield from _value(match, name.as_new, dialect, "after")
     for match in _LISTED.finditer(text):
         name = _listed(match["name"])
         yield from _value(match, name, dialect)
         if match["after"]:
-            yield from _value(match, replace(name, new=True), dialect, "after")
+            yield from _value(match, name.as_new, dialect, "after")
 
 
 def renewals(text: str, chains: Sequence[Chain], dialect: Dialect) -> Iterator[Chain]:

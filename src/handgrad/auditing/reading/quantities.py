@@ -46,7 +46,7 @@ class Quantities(Cursor):
             following = self.named()
             if not isinstance(following, Named):
                 raise Unreadable
-            return replace(following, name=replace(following.name, new=True), start=token.start)
+            return replace(following, name=following.name.as_new, start=token.start)
         if token.text == "e" and token.kind == "letter" and self.peek(1).text == "^":
             self.at += 2
             return call("exp", self.exponent())
@@ -201,7 +201,7 @@ class Quantities(Cursor):
                 return Applied(str(name), parts, primes)
             self.at = before  # h(1 − h) is a product
         if primes:
-            name = replace(name, new=True)
+            name = name.as_new
         return Named(name, token.start, max(end, token.end))
 
     def linear_derivative(self) -> Expr | None:
