@@ -45,7 +45,13 @@ class World(Said):
     _slopes: dict[tuple[Name, int, int], dict[Name, float | None]] = field(
         default_factory=dict[tuple[Name, int, int], dict[Name, float | None]]
     )
+    _forwards: dict[tuple[Name, int], Definition | None] = field(
+        default_factory=dict[tuple[Name, int], Definition | None]
+    )
     _partials: dict[tuple[Expr, Name], Expr] = field(default_factory=dict[tuple[Expr, Name], Expr])
+    _links: dict[tuple[Name, int], list[tuple[Name, Expr]]] = field(
+        default_factory=dict[tuple[Name, int], list[tuple[Name, Expr]]]
+    )
 
     def settle(self) -> None:
         """Call it when all is said: from now on values are remembered."""
@@ -60,6 +66,8 @@ class World(Said):
         self._memo.clear()
         self._meanings.clear()
         self._slopes.clear()
+        self._forwards.clear()
+        self._links.clear()
 
     def restart(self, names: Iterable[Name], place: int) -> None:
         """From a place on names have their new values; what is remembered of places above stays."""
@@ -68,7 +76,7 @@ class World(Said):
         if place not in self._changes:
             insort(self._changes, place)
         since = self._epoch(place)
-        for remembered in (self._memo, self._meanings, self._slopes):
+        for remembered in (self._memo, self._meanings, self._slopes, self._forwards):
             _forget(remembered, since)
 
     def _by_example(self) -> set[Name]:
@@ -319,12 +327,12 @@ class World(Said):
     def derivative(self, top: Name, bottom: Name, place: int, seed: Worlds = 0) -> float | None:
         """The derivative by the forward equations; None where bottom does not act on top in them."""
         key = bottom, self._epoch(place), seed
-        known = self._slopes.get(key, {})
-        if self._active:  # what is cut off while a name is worked out may have a value afterwards
-            known = dict(known)
-        else:
-            self._slopes[key] = known
+        known, cuts = dict(self._slopes.get(key, {})), self._cuts
         slope = self._slope(top, bottom, place, seed, known, 0)
+        if (
+            cuts == self._cuts or not self._active
+        ):  # else what is cut off may have a value afterwards
+            self._slopes[key] = known
         return None if slope is None or math.isnan(slope) else slope
 
     def _slope(
@@ -347,22 +355,39 @@ class World(Said):
                 memo[top] = math.nan  # a loss that is only stated: it depends on what is not told
             return memo[top]
         total, acts = 0.0, False
-        expr = self.applied(definition.expr)
-        for name in dict.fromkeys(n.name for n in leaves(expr) if isinstance(n, Named)):
+        for name, partial_ in self._linked(top, definition):
             inner = self._slope(name, bottom, place, seed, memo, depth + 1)
             if inner is None:
                 continue
-            local = self.number(self.local(expr, name), place, seed)
+            local = self.number(partial_, place, seed)
             if local is None:
                 return None
             total, acts = total + local * inner, True
         memo[top] = total if acts else None
         return memo[top]
 
+    def _linked(self, top: Name, definition: Definition) -> list[tuple[Name, Expr]]:
+        """The names in an equation of a name, each with the derivative by it."""
+        key = top, definition.place
+        if key not in self._links:
+            expr = self.applied(definition.expr)
+            self._links[key] = [(n, self.local(expr, n)) for n in dict.fromkeys(_names(expr))]
+        return self._links[key]
+
     def forward(self, name: Name, place: int) -> Definition | None:
         """The equation of a quantity of the forward pass that holds at a place and has a value."""
         if name.of is not None or name.new:
             return None
+        key = name, self._epoch(place)
+        if key in self._forwards:
+            return self._forwards[key]
+        cuts = self._cuts
+        found = self._forward(name, place)
+        if cuts == self._cuts:
+            self._forwards[key] = found
+        return found
+
+    def _forward(self, name: Name, place: int) -> Definition | None:
         for seed in (0, 1):
             entries = self.holding(name, place)
             valued = [*self._valued([d for d in entries if d.place <= place], place, seed)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 
@@ -57,6 +57,13 @@ class Name:
     sup: str = ""
     new: bool = False
     of: Name | None = None
+    _hash: int = field(init=False, repr=False, compare=False)  # it is asked for all the time
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.base, self.sub, self.sup, self.new, self.of)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def __str__(self) -> str:
         sup = f"^({self.sup})" if self.sup else ""
