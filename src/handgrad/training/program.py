@@ -142,6 +142,7 @@ class _Call:
 
     def update(self, now: _Epoch, epoch: Array, rate: Array, place: Array, count: int) -> _Epoch:
         """One update, unless the loss is below the threshold or no finite number."""
+        import jax
         import jax.numpy as jnp
 
         task = self.task
@@ -156,7 +157,8 @@ class _Call:
             going = going & (loss < jnp.inf)
         if self.lanes:
             going = going & now.going
-        state = tuple(jnp.where(going, a, b) for a, b in zip(new, now.state, strict=True))
+        kept = jnp.where if self.lanes else jax.lax.select  # a select is fused with the update
+        state = tuple(kept(going, a, b) for a, b in zip(new, now.state, strict=True))
         loss = loss.astype("float64")
         if not self.whole:
             weight = count / task.rows if task.counted else 1

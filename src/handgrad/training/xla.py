@@ -1,8 +1,10 @@
 """A record of array operations in, JAX's arrays out, or what stands for them while it traces.
 
 Each contraction is lowered as suits its size: a small one as products added up, which XLA fuses
-into its surroundings, a large one as a matrix product. With ``lanes`` every array has one more axis,
-its last, of length 1 or one place for each of several networks, and nothing goes from one to another.
+into its surroundings, a large one as a matrix product. In a program that is small throughout XLA would
+fuse too much: what several sums take it works out again for each number of each; that is kept apart.
+With ``lanes`` every array has one more axis, its last, of length 1 or one place for each of several
+networks, and nothing goes from one to another.
 """
 
 # JAX is an extra: it is imported where it is asked for, and its types are not known before.
@@ -12,8 +14,11 @@ its last, of length 1 or one place for each of several networks, and nothing goe
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import cache, partial, reduce
+from itertools import product
+from operator import add
 from typing import Any
 
 from handgrad.calculus.expr import Symbol
@@ -26,13 +31,33 @@ __all__ = ["SMALL", "emitted"]
 Array = Any
 SMALL = 1 << 12
 """Multiply-adds of a contraction up to which products added up beat a matrix product."""
+MOST_TERMS = 16
+"""Terms of a sum up to which they are written out one by one: a loop of vectors is left."""
+
+REPEATED = ("multiply", "relu")
+"""Functions so quick that XLA works them out anew wherever they are taken, with the sums they take."""
 
 
 @cache
-def _kernels() -> Mapping[str, Callable[..., Array]]:
-    """Functions in the form that is fastest in a program; the digits of a slope are kept."""
+def _kernels(shared: bool) -> Mapping[str, Callable[..., Array]]:
+    """Functions in the form that is fastest in a program; the digits of a slope are kept.
+
+    With ``shared`` σ and 1 − σ go by one exponential: quicker in a small program, but for a single
+    number, where two exponentials are worked out side by side.
+    """
     import jax
     import jax.numpy as jnp
+
+    def exponential(z: Array) -> Array:
+        """e^(−z), always finite."""
+        largest = math.floor(math.log(float(jnp.finfo(z.dtype).max))) - 1
+        return jnp.exp(-jnp.maximum(z, -largest))
+
+    def sigmoid(z: Array) -> Array:
+        return 1 / (1 + exponential(z))
+
+    def sigmoid_rest(z: Array) -> Array:
+        return exponential(z) * sigmoid(z)
 
     return {
         "add": jnp.add,
@@ -41,8 +66,8 @@ def _kernels() -> Mapping[str, Callable[..., Array]]:
         "power": jnp.power,
         "sqrt": jnp.sqrt,
         "relu": lambda z: jnp.maximum(z, 0),
-        "sigmoid": jax.lax.logistic,
-        "sigmoid_rest": lambda z: jax.lax.logistic(-z),
+        "sigmoid": sigmoid if shared else jax.lax.logistic,
+        "sigmoid_rest": sigmoid_rest if shared else lambda z: jax.lax.logistic(-z),
         "step": lambda z: (z > 0).astype(z.dtype),
         "tanh": jnp.tanh,
     }
@@ -94,12 +119,30 @@ def emitted(
     lanes: bool = False,
 ) -> list[Array]:
     """The outputs of a record, by JAX's arrays or what stands for them while a program is traced."""
+    import jax
+
+    nodes = reachable(outputs[0].graph, outputs)
+    apart = _taken_often(nodes) if small and not lanes else frozenset()
     known: dict[int, Array] = {}
-    for node in reachable(outputs[0].graph, outputs):
+    for node in nodes:
         inputs = [known[id(each)] for each in node.inputs]
-        value = _value_in_lanes if lanes else _value
-        known[id(node)] = value(node, inputs, given, dtype, small)
+        value = partial(
+            _value_in_lanes if lanes else _value, node, given=given, dtype=dtype, small=small
+        )
+        known[id(node)] = jax.jit(value)(inputs) if id(node) in apart else value(inputs)
     return [known[id(node)] for node in outputs]
+
+
+def _taken_often(nodes: Sequence[Node]) -> frozenset[int]:
+    """What several sums take, such as the δ of a layer: each becomes a call of its own.
+
+    XLA itself keeps an exponential or a quotient, and what is a single number is quick to repeat.
+    """
+    taken = Counter(
+        id(each) for node in nodes if node.operation in ("contract", "sum") for each in node.inputs
+    )
+    repeated = (n for n in nodes if n.operation == "elementwise" and n.detail in REPEATED)
+    return frozenset(id(n) for n in repeated if taken[id(n)] > 1 and math.prod(n.shape) > 1)
 
 
 def _value_in_lanes(
@@ -138,7 +181,7 @@ def _value(
         case "constant":
             return jnp.asarray(node.detail.array, dtype)
         case "elementwise":
-            own = _kernels().get(node.detail)
+            own = _kernels(small and math.prod(node.shape) > 1).get(node.detail)
             kernel = own or kernel_of(node.detail, jax_library())
             return jnp.asarray(kernel(*_arrays(inputs, dtype, own is None)), dtype)
         case "along":
@@ -170,7 +213,7 @@ def _contracted(node: Node, inputs: list[Array], dtype: str, small: bool) -> Arr
     letters, outcome = node.detail
     inputs = [jnp.asarray(each, dtype) for each in inputs]
     if _as_products(node, small):
-        return _added_up(inputs, letters, outcome)
+        return _added_up(inputs, letters, outcome, small)
     operands = [part for pair in zip(inputs, map(list, letters), strict=True) for part in pair]
     return jnp.einsum(*operands, list(outcome))
 
@@ -181,7 +224,7 @@ def _contracted_in_lanes(node: Node, inputs: list[Array], small: bool) -> Array:
     letters, outcome = node.detail
     if _as_products(node, small):
         lane = 1 + max((n for own in letters for n in own), default=0)
-        return _added_up(inputs, [(*own, lane) for own in letters], (*outcome, lane))
+        return _added_up(inputs, [(*own, lane) for own in letters], (*outcome, lane), small)
     axes = [-1 if each.shape[-1] > 1 else None for each in inputs]
     alone = [each if axis else each[..., 0] for each, axis in zip(inputs, axes, strict=True)]
     one = partial(_contracted, node, dtype=str(inputs[0].dtype), small=small)
@@ -197,14 +240,41 @@ def _as_products(node: Node, small: bool) -> bool:
 
 
 def _added_up(
-    inputs: Sequence[Array], letters: Sequence[Sequence[int]], outcome: Sequence[int]
+    inputs: Sequence[Array],
+    letters: Sequence[Sequence[int]],
+    outcome: Sequence[int],
+    small: bool,
 ) -> Array:
     import jax.numpy as jnp
 
-    order = [*outcome, *sorted({n for own in letters for n in own} - set(outcome))]
-    summed = tuple(range(len(outcome), len(order)))
-    aligned = [_aligned(each, own, order) for each, own in zip(inputs, letters, strict=True)]
-    return jnp.sum(math.prod(aligned[1:], start=aligned[0]), axis=summed)
+    pairs = [*zip(inputs, letters, strict=True)]
+    lengths = {n: s for each, own in pairs for n, s in zip(own, each.shape, strict=True)}
+    summed = sorted(lengths.keys() - {*outcome})
+    side_by_side = small and any(own[-1:] == outcome[-1:] != () for own in letters)
+    if side_by_side and math.prod(lengths[n] for n in summed) <= MOST_TERMS:
+        places = product(*(range(lengths[n]) for n in summed))
+        return reduce(
+            add, (_term(pairs, outcome, dict(zip(summed, at, strict=True))) for at in places)
+        )
+    order = [*outcome, *summed]
+    aligned = [_aligned(each, own, order) for each, own in pairs]
+    total = math.prod(aligned[1:], start=aligned[0])
+    return jnp.sum(total, axis=tuple(range(len(outcome), len(order))))
+
+
+def _term(
+    pairs: Sequence[tuple[Array, Sequence[int]]], outcome: Sequence[int], place: Mapping[int, int]
+) -> Array:
+    """The product of the inputs at one place of the axes that are summed over."""
+    parts = [
+        _aligned(
+            each[tuple(place.get(n, slice(None)) for n in own)],
+            [n for n in own if n not in place],
+            outcome,
+        )
+        for each, own in pairs
+    ]
+    return math.prod(parts[1:], start=parts[0])
 
 
 def _aligned(array: Array, letters: Sequence[int], order: Sequence[int]) -> Array:
