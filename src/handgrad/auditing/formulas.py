@@ -155,7 +155,7 @@ def repair(record: Record, formula: Expr, claim: Claim) -> Repair | None:
     """The smallest change that makes a formula right for the claim's quantity."""
     place, name = claim.place, claim.name
     truths = {0: claim.true}
-    if claim.kind == "formula" and name is not None:
+    if name is not None and (claim.kind == "formula" or claim.true == 0):  # many things are 0
         truths = {drawn: record.world.value(name, place, drawn) for drawn in WORLDS}
 
     def right(expr: Expr) -> bool:

@@ -10,7 +10,7 @@ from functools import reduce
 
 from handgrad.auditing.reading.cursor import Cursor, Unreadable
 from handgrad.auditing.reading.names import FUNCTIONS, UPDATED, name_of, scripted
-from handgrad.auditing.reading.nodes import Applied, Matrix, Name, Named, named_in
+from handgrad.auditing.reading.nodes import Applied, Matrix, Name, Named, Written, named_in
 from handgrad.auditing.reading.tokens import Token
 from handgrad.calculus.expr import Call, Expr, Power, call
 
@@ -110,6 +110,9 @@ class Quantities(Cursor):
             parts = argument.rows[0]
         if primes:
             return Applied(function, parts, primes)
+        above = [part for part in parts if not (isinstance(part, Written) and part.value == 0)]
+        if function == "max" and len(parts) == 2 and len(above) == 1:
+            return Call("relu", (above[0],))
         if function in ("max", "min") and len(parts) > 1:
             return reduce(lambda inner, part: Call(function, (inner, part)), parts)
         if function == "softmax" or len(parts) != 1:
