@@ -329,9 +329,7 @@ class World(Said):
         key = bottom, self._epoch(place), seed
         known, cuts = dict(self._slopes.get(key, {})), self._cuts
         slope = self._slope(top, bottom, place, seed, known, 0)
-        if (
-            cuts == self._cuts or not self._active
-        ):  # else what is cut off may have a value afterwards
+        if cuts == self._cuts or not self._active:  # else it may have one, asked by itself
             self._slopes[key] = known
         return None if slope is None or math.isnan(slope) else slope
 
@@ -355,14 +353,14 @@ class World(Said):
                 memo[top] = math.nan  # a loss that is only stated: it depends on what is not told
             return memo[top]
         total, acts = 0.0, False
-        for name, partial_ in self._linked(top, definition):
+        for name, local in self._linked(top, definition):
             inner = self._slope(name, bottom, place, seed, memo, depth + 1)
             if inner is None:
                 continue
-            local = self.number(partial_, place, seed)
-            if local is None:
+            outer = self.number(local, place, seed)
+            if outer is None:
                 return None
-            total, acts = total + local * inner, True
+            total, acts = total + outer * inner, True
         memo[top] = total if acts else None
         return memo[top]
 
