@@ -70,6 +70,26 @@ def _fractions(count: int) -> str:
     return "$$z = " + r"\frac{1}{1 + " * count + "x" + "}" * count + " = 0.5$$\n"
 
 
+def _new_values(count: int) -> str:
+    rows = (f"w = w - η*x = {0.5 - 0.1 * n:.2f}\n" for n in range(count))
+    return "w=0.5\nη=0.1\nx=1\n" + "".join(rows)
+
+
+def _general(count: int) -> str:
+    rows = (f"a{n}_j = h*0.{n + 1}\na{n}_1 = 0.5*0.{n + 1} = 0.7\n" for n in range(count))
+    return "h = 0.5\n" + "".join(rows)
+
+
+def _velocities(count: int) -> str:
+    rows = (f"v = 0.9*v + x = {n % 9}\nw = w - η*v = 0.{n % 9}\n" for n in range(count))
+    return "x=1\nη=0.1\nw=0.5\nv=0\n" + "".join(rows)
+
+
+def _slopes(count: int) -> str:
+    rows = (f"∂L/∂w = 2*(w*x-1)*x = -1.0{n}\n" for n in range(count))
+    return "w=0.5\nx=1\nL = (w*x-1)^2\n" + "".join(rows)
+
+
 def _entities(levels: int) -> str:
     rows = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">\n' for n in range(1, levels))
     return f'<!DOCTYPE html [\n<!ENTITY l0 "lol">\n{rows}]>\n<p>\\( z = &l{levels - 1}; = 0.25 \\)</p>\n'
@@ -185,21 +205,16 @@ HOSTILE: dict[str, tuple[str, Callable[[], str | bytes]]] = {
     "2,000 sums with an ellipsis": (".txt", lambda: "z = x_1 + x_2 + … + x_400 = 0.5\n" * 2_000),
     "one name with 5,000 formulas": (".txt", lambda: "z = x_1 + x_2 + x_400 = 0.5\n" * 5_000),
     "one name with 990 formulas of no value": (".txt", lambda: "z = x_1 + x_2 + x_400 = 0.5\n" * 990),
-    "one name with 990 new values": (
-        ".txt", lambda: "w=0.5\nη=0.1\nx=1\n" + "".join(f"w = w - η*x = {0.5 - 0.1 * n:.2f}\n" for n in range(990))
-    ),
-    "general formulas and their quantities": (
-        ".txt",
-        lambda: "h = 0.5\n" + "".join(f"a{n}_j = h*0.{n + 1}\na{n}_1 = 0.5*0.{n + 1} = 0.7\n" for n in range(480)),
-    ),
-    "many velocities": (
-        ".txt",
-        lambda: "x=1\nη=0.1\nw=0.5\nv=0\n" + "".join(f"v = 0.9*v + x = {n % 9}\nw = w - η*v = 0.{n % 9}\n" for n in range(480)),
-    ),
-    "700 wrong slopes": (
-        ".txt",
-        lambda: "w=0.5\nx=1\nL = (w*x-1)^2\n" + "".join(f"∂L/∂w = 2*(w*x-1)*x = -1.0{n}\n" for n in range(700)),
-    ),
+    "one name with 990 new values": (".txt", lambda: _new_values(990)),
+    "general formulas and their quantities": (".txt", lambda: _general(480)),
+    "many velocities": (".txt", lambda: _velocities(480)),
+    "700 wrong slopes": (".txt", lambda: _slopes(700)),
+    # as many formulas as are read
+    "590 formulas of no value for one name": (".txt", lambda: "z = x_1 + x_2 + x_400 = 0.5\n" * 590),
+    "590 new values of one name": (".txt", lambda: _new_values(590)),
+    "290 general formulas and their quantities": (".txt", lambda: _general(290)),
+    "290 velocities": (".txt", lambda: _velocities(290)),
+    "590 wrong slopes": (".txt", lambda: _slopes(590)),
     "an ellipsis within an ellipsis": (".txt", lambda: f"z = {_nested_ellipses(6)} = 0.5\n"),
     "a notebook with 50,000 cells": (".ipynb", lambda: _notebook([_text_cell("$z = 0.5$")] * 50_000)),
     "an entity bomb": (".html", lambda: _entities(12)),
@@ -228,7 +243,7 @@ def runner() -> Iterator[Runner]:
 
 
 def audited(runner: Runner, path: Path) -> Outcome:
-    return runner.within(SECONDS, path.parent, ["audit", str(path), "--format", "json"])
+    return runner(path.parent, ["audit", str(path), "--format", "json"])
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -260,8 +275,8 @@ def test_the_bounds_are_noticed(tmp_path: Path, runner: Runner) -> None:
     path.write_text(GOOD, encoding="utf-8")
     found = audited(runner, path)
     assert (found.status, json.loads(found.out)["wrong"]) == (0, 0)
-    assert 0.001 < found.seconds < SECONDS
+    assert 0.01 < found.seconds < SECONDS
     assert 5 < found.megabytes < MEGABYTES
-    waste = runner.within(0.1, tmp_path, "held = bytearray(2 * 10**8)\nfor _ in range(10**7): pass")
+    waste = runner(tmp_path, "held = bytearray(2 * 10**8)\nfor _ in range(10**7): pass")
     assert waste.seconds > 0.1
     assert waste.megabytes > 200

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from tests.worksheets import right_and_wrong
 
@@ -217,17 +215,14 @@ def test_what_is_not_read_is_listed_with_its_line() -> None:
 
 
 @pytest.mark.parametrize("relu", ["relu(z)", "max(0, z)", "max(z, 0)"])
-def test_a_forgotten_derivative_of_relu_is_named(relu: str, tmp_path: Path) -> None:
+def test_a_forgotten_derivative_of_relu_is_named(relu: str) -> None:
     """The right value is 0, as are other slopes: none of those is taken for what was meant."""
-    path = tmp_path / "sheet.md"
-    path.write_text(
+    found = hg.audit(
         "Let x = 2, w = -1.5, b = 1, v = 0.7, y = 1, with learning rate 0.5.\n\n"
         f"z = w*x + b = -1.5*2 + 1 = -2\nh = {relu} = 0\no = v*h = 0\nL = 0.5*(o - y)^2 = 0.5\n"
         "dL/do = o - y = -1\ndL/dv = dL/do * h = -1 * 0 = 0\ndL/dh = dL/do * v = -1 * 0.7 = -0.7\n"
-        "dL/dw = dL/dh * x = -0.7 * 2 = -1.4\nw_new = w - 0.5 * dL/dw = -1.5 + 0.7 = -0.8\n",
-        encoding="utf-8",
+        "dL/dw = dL/dh * x = -0.7 * 2 = -1.4\nw_new = w - 0.5 * dL/dw = -1.5 + 0.7 = -0.8\n"
     )
-    found = hg.audit(path)
     assert [cause.slip for cause in found.causes] == ["derivative"]
     assert "relu′(z) was left out" in found.causes[0].sentence
     wrong = [f.printed for f in found.findings if f.verdict in ("wrong", "inherited")]

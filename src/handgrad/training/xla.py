@@ -123,13 +123,12 @@ def emitted(
 
     nodes = reachable(outputs[0].graph, outputs)
     apart = _taken_often(nodes) if small and not lanes else frozenset()
+    value = partial(_value_in_lanes if lanes else _value, given=given, dtype=dtype, small=small)
     known: dict[int, Array] = {}
     for node in nodes:
         inputs = [known[id(each)] for each in node.inputs]
-        value = partial(
-            _value_in_lanes if lanes else _value, node, given=given, dtype=dtype, small=small
-        )
-        known[id(node)] = jax.jit(value)(inputs) if id(node) in apart else value(inputs)
+        work_out = partial(value, node)
+        known[id(node)] = jax.jit(work_out)(inputs) if id(node) in apart else work_out(inputs)
     return [known[id(node)] for node in outputs]
 
 

@@ -20,7 +20,7 @@ from handgrad.errors import LimitError
 
 __all__ = ["Document", "document"]
 
-MOST_CHAINS = 1_000
+MOST_CHAINS = 600
 MOST_NODES = 30_000  # names, numbers and operations of all formulas together
 LONGEST_REMARK = 300  # characters
 _WORDS = re.compile(r"[^\W\d_]{2,}")

@@ -192,7 +192,7 @@ def stated(text: str, dialect: Dialect) -> Iterator[Chain]:
             if "=" not in text[match.start() : match.end()]:
                 yield from _value(match, name, dialect)
     for match in _BECAME.finditer(plain):
-        yield from _value(match, replace(_listed(match["name"]), new=True), dialect)
+        yield from _value(match, _listed(match["name"]).as_new, dialect)
     for match in _MOVED.finditer(plain):
         name = _listed(match["name"])
         yield from _value(match, name, dialect)
