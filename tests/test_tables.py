@@ -43,8 +43,8 @@ def test_numbers_are_scaled_and_categories_become_columns(tmp_path):
     assert_allclose(x[:, 1] * np.std([2, 4, 5]) + 11 / 3, width)
     assert x[:, 2:].tolist() == [[0, 0, 1], [0, 1, 0], [0, 0, 1], [1, 0, 0]]
     assert notes == [
-        '"width": 1 values are missing; their mean stands for them.',
-        '"colour": 1 values are missing; a category of their own stands for them.',
+        '"width": 1 missing; the mean of the others stands in.',
+        '"colour": 1 missing; a category of its own stands in.',
     ]
 
 
@@ -195,7 +195,7 @@ def test_columns_and_rows_that_teach_nothing_are_left_out_and_named(tmp_path):
         '1 rows have no "y" and are left out.',
         '"same" is the same in every row and left out.',
         '"none" is empty and left out.',
-        '"x": 1 values are missing; their mean stands for them.',
+        '"x": 1 missing; the mean of the others stands in.',
     ]
     assert_allclose(x[:, 0], [-1, 1, 0])
     assert y.tolist() == [[1, 0], [0, 1], [1, 0]]

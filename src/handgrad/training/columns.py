@@ -250,8 +250,8 @@ def _feature(
         notes.append(f"{name} is empty and left out.")
         return None
     if column.missing:
-        filled = "their mean" if column.texts is None else "a category of their own"
-        notes.append(f"{name}: {column.missing:,} values are missing; {filled} stands for them.")
+        filled = "the mean of the others" if column.texts is None else "a category of its own"
+        notes.append(f"{name}: {column.missing:,} missing; {filled} stands in.")
     if column.texts is None and not categorical:
         _refuse_beyond(table, column)
         values = column.numbers[rows]
